@@ -1,0 +1,1 @@
+"""How one step is done, one file per stage."""

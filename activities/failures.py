@@ -1,0 +1,48 @@
+"""The only place where an error of ours becomes a failure in a workflow's history.
+
+What is recorded is a type and a code, never a message that could carry an address, a reply or a secret: histories
+cannot be erased. The log gets the places in the code, for the same reason without values.
+"""
+
+import functools
+import traceback
+from collections.abc import Awaitable, Callable
+from typing import ParamSpec, TypeVar
+
+from temporalio.exceptions import ApplicationError
+
+from domain.errors import InputError, OutriderError
+from telemetry.logging import get_logger
+
+_log = get_logger(__name__)
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
+
+
+def recorded_safely(run: Callable[_P, Awaitable[_R]]) -> Callable[_P, Awaitable[_R]]:
+    """Decorate an activity method: errors leave it as short, unchained ApplicationErrors.
+
+    InputError is final: the rows will not become right by trying again. Everything else is tried again.
+    """
+
+    @functools.wraps(run)
+    async def guarded(*args: _P.args, **kwargs: _P.kwargs) -> _R:
+        try:
+            return await run(*args, **kwargs)
+        except ApplicationError:
+            raise
+        except OutriderError as error:
+            _log.warning("activity.failed", error_type=type(error).__name__, error=error.line)
+            raise ApplicationError(
+                type(error).__name__, type=type(error).__name__, non_retryable=isinstance(error, InputError)
+            ) from None
+        except Exception as error:
+            _log.error("activity.failed", error_type=type(error).__name__, where=_frames(error))
+            raise ApplicationError(type(error).__name__, type=type(error).__name__) from None
+
+    return guarded
+
+
+def _frames(error: Exception) -> list[str]:
+    """Where an error came from, without its text: validation and database errors quote the values they stumbled over."""
+    return [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(error.__traceback__)]

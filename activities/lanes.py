@@ -1,0 +1,157 @@
+"""Lanes: the connections that carry a window's mails, one mail in hand each.
+
+A lane asks the ledger for two things in one commit: record what became of its last mail, begin its next. So a process
+that is killed leaves at most one message per open connection of which nobody can know. A lane that must stop (pause,
+cancel, deploy) finishes and records the mail in hand first.
+"""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from temporalio import activity
+
+from domain.campaign import CampaignSpec, Mailbox
+from domain.delivery import Phase, Transmission, Verdict, judge
+from domain.errors import RelayUnavailable
+from domain.message import ClaimedMessage, MessageState
+from domain.outgoing import outgoing
+from domain.ports import Ledger, Mailboxes, Relay, RelayConnection, Settlement
+from domain.wire import HoldReason
+from telemetry.logging import get_logger
+
+_PATIENCE_SECONDS = 10.0
+"""How long a relay may be unreachable before the window is given back and the wait becomes visible."""
+
+_FIRST_RECONNECT_SECONDS = 0.25
+
+_log = get_logger(__name__)
+
+
+class Lanes:
+    """Transmits one window's claimed messages over at most the mailbox's number of connections."""
+
+    def __init__(
+        self, spec: CampaignSpec, mailbox: Mailbox, ledger: Ledger, relay: Relay, mailboxes: Mailboxes
+    ) -> None:
+        """One object per claim; `relay` limits the connections of the whole process."""
+        self._spec = spec
+        self._mailbox = mailbox
+        self._ledger = ledger
+        self._relay = relay
+        self._mailboxes = mailboxes
+        self._queue: deque[ClaimedMessage] = deque()
+        self._stopped: HoldReason | None = None
+        self._in_hand: set[asyncio.Task[None]] = set()
+        self._lanes: list[asyncio.Task[None]] = []
+        self._reached_at = time.monotonic()
+
+    async def run(self, messages: Sequence[ClaimedMessage]) -> HoldReason | None:
+        """Transmit all; None, or what stopped the lanes before the end. A cancellation is raised after the last record."""
+        self._queue.extend(messages)
+        self._lanes = [
+            asyncio.create_task(self._lane(), name=f"lane-{index}")
+            for index in range(min(self._mailbox.connections, len(messages)))
+        ]
+        shutdown = asyncio.create_task(self._stop_with_worker(), name="lanes-shutdown")
+        ended = asyncio.gather(*self._lanes, return_exceptions=True)
+        cancelled = False
+        while not ended.done():
+            try:
+                await asyncio.shield(ended)
+            except asyncio.CancelledError:
+                cancelled = True
+                self._stop(HoldReason.CONTROL)
+        shutdown.cancel()
+        if cancelled:
+            raise asyncio.CancelledError
+        for result in ended.result():
+            if isinstance(result, Exception):
+                raise result
+        return self._stopped
+
+    async def _stop_with_worker(self) -> None:
+        await activity.wait_for_worker_shutdown()
+        self._stop(HoldReason.WORKER_STOPPING)
+
+    def _stop(self, reason: HoldReason) -> None:
+        """No lane takes another mail; lanes that only wait for a connection end at once."""
+        self._stopped = self._stopped or reason
+        for lane in self._lanes:
+            if lane not in self._in_hand:
+                lane.cancel()
+
+    async def _lane(self) -> None:
+        me = asyncio.current_task()
+        assert me is not None, "runs as a task"
+        pause = _FIRST_RECONNECT_SECONDS
+        while self._queue and self._stopped is None:
+            try:
+                async with self._relay.connection() as connection:
+                    self._in_hand.add(me)
+                    try:
+                        await self._use(connection)
+                    finally:
+                        self._in_hand.discard(me)
+                self._reached_at = time.monotonic()
+                pause = _FIRST_RECONNECT_SECONDS
+            except RelayUnavailable as error:
+                await self._wait_for_relay(error, pause)
+                pause *= 2
+            except Exception:
+                self._stop(HoldReason.ACTIVITY_FAILED)
+                raise
+
+    async def _wait_for_relay(self, error: RelayUnavailable, pause: float) -> None:
+        if error.blames_sender:
+            await self._mailboxes.stop(self._mailbox.name, f"refused_at_connect:{error.code}")
+            _log.warning("mailbox.stopped", mailbox=self._mailbox.name, reply_code=error.code)
+            self._stop(HoldReason.MAILBOX_STOPPED)
+        elif time.monotonic() - self._reached_at > _PATIENCE_SECONDS:
+            _log.warning("relay.unreachable", mailbox=self._mailbox.name, error=error.line)
+            self._stop(HoldReason.RELAY_UNREACHABLE)
+        else:
+            await asyncio.sleep(pause)
+
+    async def _use(self, connection: RelayConnection) -> None:
+        """Send over one connection until it breaks, the queue is empty or the lanes stop."""
+        last: Settlement | None = None
+        while self._queue and self._stopped is None and connection.usable:
+            message = self._queue.popleft()
+            mail = outgoing(self._spec, self._mailbox, message, datetime.now(UTC))
+            if not self._relay.loopback and not mail.opt_out_url.startswith("https://"):
+                self._stop(HoldReason.OPT_OUT_NOT_PUBLIC)
+                break
+            try:
+                content = self._relay.encode(mail)
+            except ValueError:
+                await self._ledger.advance(_unsendable(message), None)
+                continue
+            began = await self._ledger.advance(last, message)
+            last = None
+            if began:
+                sent = await connection.transmit(mail.sender_address, mail.recipient, content)
+                last = self._judged(message, sent)
+        if last is not None:
+            await self._ledger.advance(last, None)
+
+    def _judged(self, message: ClaimedMessage, sent: Transmission) -> Settlement:
+        sending = self._spec.sending
+        verdict = judge(sent, message, sending.deferred, sending.in_doubt, datetime.now(UTC))
+        if verdict.state is not MessageState.SENT:
+            _log.debug("message.not_sent", lead_number=message.key.number, state=verdict.state, reply_code=sent.code)
+        if verdict.stop_mailbox:
+            _log.warning("mailbox.stopped", mailbox=self._mailbox.name, reply_code=sent.code)
+            self._stop(HoldReason.MAILBOX_STOPPED)
+        return Settlement(message=message, transmission=sent, verdict=verdict)
+
+
+def _unsendable(message: ClaimedMessage) -> Settlement:
+    """The text cannot be a mail: nothing was begun, nothing will be."""
+    return Settlement(
+        message=message,
+        transmission=Transmission(phase=Phase.CONNECT, code=None),
+        verdict=Verdict(state=MessageState.FAILED, reason="unsendable_headers"),
+    )

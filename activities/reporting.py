@@ -1,0 +1,32 @@
+"""Reporting: the last stage, which also closes the campaign's row."""
+
+from temporalio import activity
+
+from activities.failures import recorded_safely
+from domain.campaign import CampaignStatus, Stage
+from domain.ports import Campaigns, Reports
+from domain.wire import WRITE_REPORT, ReportTask
+from telemetry.logging import get_logger
+
+_log = get_logger(__name__)
+
+
+class ReportingActivities:
+    """Writes the report through the Reports port."""
+
+    def __init__(self, campaigns: Campaigns, reports: Reports) -> None:
+        """`reports` reads the rows and keeps the artifacts."""
+        self._campaigns = campaigns
+        self._reports = reports
+
+    @activity.defn(name=WRITE_REPORT)
+    @recorded_safely
+    async def write_report(self, task: ReportTask) -> None:
+        """Close the campaign, then store the final report; repeating it replaces the same artifacts."""
+        status = CampaignStatus.COMPLETED if task.failed_stage is None else CampaignStatus.FAILED
+        await self._campaigns.set_status(task.campaign_id, status, task.failed_stage or Stage.REPORTING)
+        report = await self._reports.read(task.campaign_id)
+        await self._reports.keep(report)
+        _log.info(
+            "campaign.ended", campaign_id=task.campaign_id, status=status, sent=report.messages.sent, adds_up=report.adds_up
+        )

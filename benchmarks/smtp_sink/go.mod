@@ -1,0 +1,3 @@
+module smtp_sink
+
+go 1.21

@@ -1,0 +1,164 @@
+"""The only place that chooses adapters: worker, web and command line get theirs here."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+from client.settings import Settings
+from domain.errors import InputError
+from domain.ports import Campaigns, Leads, Ledger, Mailboxes, Relay, Relays, Reports, Writer
+from providers.smtp import RehearsalRelay, RelayAddress, SmtpRelay
+from providers.writing.template_check import check_templates
+from providers.writing.variables import variables
+from storage.campaigns import CampaignRows
+from storage.database import Database
+from storage.exports import EXPORTS, ExportRows
+from storage.keys import Keys
+from storage.leads import LeadRows
+from storage.ledger import SqliteLedger
+from storage.mailboxes import MailboxRows
+from storage.progress import ProgressRows
+from storage.reports import ReportRows
+from storage.secret_key import check_secret_key
+from storage.suppression import SuppressionList
+
+__all__ = [
+    "EXPORTS",
+    "Ports",
+    "SmtpRelays",
+    "Storage",
+    "check_relay",
+    "check_templates",
+    "migrate",
+    "open_ports",
+    "open_storage",
+    "template_writer",
+    "variables",
+]
+
+
+@dataclass(frozen=True)
+class Storage:
+    """The database's rows, by what they are about."""
+
+    campaigns: CampaignRows
+    leads: LeadRows
+    mailboxes: MailboxRows
+    suppressions: SuppressionList
+    progress: ProgressRows
+    reports: ReportRows
+    exports: ExportRows
+
+
+@dataclass(frozen=True)
+class Ports:
+    """What the worker's activities are made of."""
+
+    campaigns: Campaigns
+    leads: Leads
+    ledger: Ledger
+    relays: Relays
+    mailboxes: Mailboxes
+    reports: Reports
+    writer: Writer
+    public_url: str
+
+
+class SmtpRelays:
+    """domain.ports.Relays: one relay object per mailbox, so its limit on connections holds for the whole process."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Relays are looked up in the settings when they are first needed."""
+        self._settings = settings
+        self._relays: dict[str, SmtpRelay] = {}
+        self._rehearsal = RehearsalRelay()
+
+    def relay(self, mailbox: str, connections: int, *, dry_run: bool) -> Relay:
+        """See domain.ports.Relays."""
+        if dry_run:
+            return self._rehearsal
+        if mailbox not in self._relays:
+            self._relays[mailbox] = SmtpRelay(RelayAddress.parse(*self._settings.relay(mailbox)), connections)
+        return self._relays[mailbox]
+
+    async def close(self) -> None:
+        """Close idle connections."""
+        for relay in self._relays.values():
+            await relay.close()
+
+
+def check_relay(settings: Settings, mailbox: str) -> None:
+    """Raise InputError when mail of this mailbox would leave the machine without a public opt-out address."""
+    url, variable = settings.relay(mailbox)
+    address = RelayAddress.parse(url, variable)
+    if not address.loopback and not (settings.public_url or "").startswith("https://"):
+        raise InputError(
+            f"{variable} is outside this machine, and OUTRIDER_PUBLIC_URL is no https address: "
+            "nobody could opt out of these mails",
+            hint="set OUTRIDER_PUBLIC_URL to where `outrider web` is reached",
+        )
+
+
+def template_writer() -> Writer:
+    """Drafts from the campaign's own templates."""
+    # LangGraph takes a second to import: only those who draft pay for it.
+    from providers.writing.graph import DraftingGraph  # noqa: PLC0415
+    from providers.writing.templates import TemplateAuthor  # noqa: PLC0415
+
+    return DraftingGraph(TemplateAuthor())
+
+
+async def migrate(settings: Settings) -> tuple[str | None, str]:
+    """Bring the database to the newest revision; returns (before, now)."""
+    database = Database(settings.database())
+    try:
+        return await database.migrate()
+    finally:
+        await database.close()
+
+
+@asynccontextmanager
+async def open_storage(settings: Settings) -> AsyncIterator[Storage]:
+    """The rows, after checking that revision and secret key are the right ones."""
+    database = Database(settings.database())
+    try:
+        yield await _storage(settings, database)
+    finally:
+        await database.close()
+
+
+@asynccontextmanager
+async def open_ports(settings: Settings) -> AsyncIterator[Ports]:
+    """What a worker needs, with the ledger's writer running."""
+    async with AsyncExitStack() as stack:
+        database = Database(settings.database())
+        stack.push_async_callback(database.close)
+        storage = await _storage(settings, database)
+        relays = SmtpRelays(settings)
+        stack.push_async_callback(relays.close)
+        yield Ports(
+            campaigns=storage.campaigns,
+            leads=storage.leads,
+            ledger=await stack.enter_async_context(SqliteLedger(database)),
+            relays=relays,
+            mailboxes=storage.mailboxes,
+            reports=storage.reports,
+            writer=template_writer(),
+            public_url=settings.opt_out_base(),
+        )
+
+
+async def _storage(settings: Settings, database: Database) -> Storage:
+    await database.check_revision()
+    keys = Keys(settings.secret())
+    await check_secret_key(database, keys)
+    campaigns = CampaignRows(database, keys)
+    return Storage(
+        campaigns=campaigns,
+        leads=LeadRows(database, keys),
+        mailboxes=MailboxRows(database),
+        suppressions=SuppressionList(database, keys),
+        progress=ProgressRows(database, campaigns),
+        reports=ReportRows(database, campaigns),
+        exports=ExportRows(database),
+    )

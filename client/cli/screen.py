@@ -1,0 +1,142 @@
+"""What commands print: lines and aligned columns for people, one JSON document for scripts.
+
+Names and texts of people come from files that strangers filled in: `plain` and `paragraph` make them harmless for a
+terminal, and nothing here reads markup.
+"""
+
+import json
+import sys
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+
+from pydantic import BaseModel
+from rich.cells import cell_len
+from rich.console import Console
+from rich.text import Text
+
+LABEL_WIDTH = 12
+_UNSAFE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+"""Unicode categories that move the cursor, change colours, reorder text or cannot be seen."""
+
+_STYLES = {
+    "completed": "green",
+    "ok": "green",
+    "sent": "green",
+    "running": "cyan",
+    "waiting": "yellow",
+    "paused": "yellow",
+    "warning": "yellow",
+    "in_doubt": "yellow",
+    "deferred": "yellow",
+    "failed": "red",
+    "cancelled": "red",
+}
+
+
+def console() -> Console:
+    """Where screens go. Neither markup nor emoji codes nor guesses at numbers: text is printed as it is."""
+    return Console(markup=False, emoji=False, highlight=False, soft_wrap=True)
+
+
+def say(line: str | Text = "") -> None:
+    """Print one line on stdout, as long as it is."""
+    console().print(line, soft_wrap=True)
+
+
+def note(line: str) -> None:
+    """Print one line on stderr: for people, where stdout belongs to a document."""
+    sys.stderr.write(f"{plain(line)}\n")
+    sys.stderr.flush()
+
+
+def print_document(document: object) -> None:
+    """Print the one JSON document of `--json`."""
+    sys.stdout.write(f"{json.dumps(as_json(document), ensure_ascii=False, indent=2)}\n")
+
+
+def as_json(value: object) -> object:
+    """A value as the types that JSON has; models as their JSON form."""
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json")
+    if isinstance(value, Mapping):
+        return {str(key): as_json(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [as_json(item) for item in value]
+    return value.isoformat() if isinstance(value, datetime) else value
+
+
+def plain(text: str) -> str:
+    """Text on one line without characters that a terminal would obey."""
+    return "".join("" if unicodedata.category(one) in _UNSAFE else one for one in " ".join(text.split()))
+
+
+def paragraph(text: str) -> str:
+    """As `plain`, but lines stay lines and their spaces stay."""
+    return "\n".join(
+        "".join(" " if one == "\t" else "" if unicodedata.category(one) in _UNSAFE else one for one in line)
+        for line in text.split("\n")
+    )
+
+
+def masked(address: str) -> str:
+    """An address for a screen that others may see: k***@example.com."""
+    local, _, domain = plain(address).rpartition("@")
+    return f"{local[:1]}***@{domain}"
+
+
+def styled(word: str) -> Text:
+    """A status or state in its colour."""
+    return Text(word.replace("_", " "), style=_STYLES.get(word, ""))
+
+
+def labelled(label: str, value: str | Text) -> None:
+    """Print a value beside its label; further lines of the value are indented to the same column."""
+    text = value if isinstance(value, Text) else Text(value)
+    for number, line in enumerate(text.split("\n", allow_blank=True)):
+        say(Text(f"{label if number == 0 else '':<{LABEL_WIDTH}}", style="bold").append_text(line))
+
+
+def columns(rows: Sequence[Sequence[str | Text]], *, right: Sequence[int] = (), indent: str = "") -> Iterator[Text]:
+    """Rows with their cells aligned; those whose place is in `right` end at the same column, others begin there."""
+    cells = [[cell if isinstance(cell, Text) else Text(cell) for cell in row] for row in rows]
+    widths = [max(cell_len(cell.plain) for cell in column) for column in zip(*cells, strict=True)]
+    for row in cells:
+        line = Text(indent)
+        for place, (cell, width) in enumerate(zip(row, widths, strict=True)):
+            space = " " * (width - cell_len(cell.plain))
+            line.append_text(Text(space).append_text(cell) if place in right else cell.copy().append(space))
+            line.append("  ")
+        line.rstrip()
+        yield line
+
+
+def words(name: str) -> str:
+    """A name of ours as words: `skipped:no_permission_basis` becomes `skipped (no permission basis)`."""
+    state, _, reason = name.partition(":")
+    return f"{state} ({reason})".replace("_", " ") if reason else state.replace("_", " ")
+
+
+def added_up(total: int, parts: Mapping[str, int]) -> str:
+    """A sum that people can check: `200 = 190 contacted + 10 skipped (suppressed)`, with a mark when it is none."""
+    shown = " + ".join(f"{count:,} {words(name)}" for name, count in parts.items() if count)
+    wrong = "" if sum(parts.values()) == total else "   ✗ DOES NOT ADD UP"
+    return f"{total:,}{f' = {shown}' if shown else ''}{wrong}"
+
+
+def moment(at: datetime | None) -> str:
+    """A time in UTC to the minute, "-" where there is none."""
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if at else "-"
+
+
+def span(length: timedelta) -> str:
+    """A length of time: 5.2 s, 14 min 05 s, 3 h 10 min, 2 d 04 h."""
+    seconds = length.total_seconds()
+    if seconds < 60:  # noqa: PLR2004 a minute
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    if days:
+        return f"{days} d {hours:02} h"
+    return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {rest:02} s"

@@ -1,0 +1,88 @@
+"""What `plan` and `run` read: the spec with its changes, its people, and its texts checked against their columns."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from client.adapters import check_templates
+from client.lead_file import ImportedLead, LeadFile, read_leads
+from client.spec_file import LoadedSpec, read_spec
+from domain.campaign import CampaignSpec
+from domain.errors import InputError
+from domain.lead import NewLead, normalise_address
+from domain.permission import refusal
+from domain.report import RejectedRow
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A campaign as its files say it, before anything is stored."""
+
+    loaded: LoadedSpec
+    leads_path: Path
+    file: LeadFile
+
+    @property
+    def spec(self) -> CampaignSpec:
+        """The validated spec."""
+        return self.loaded.spec
+
+    def new_leads(self) -> list[NewLead]:
+        """The people, in the file's order."""
+        return [_new_lead(lead, self.leads_path.name) for lead in self.file.leads]
+
+    def rejected_rows(self) -> list[RejectedRow]:
+        """The rows that became no lead. Their cells stay in the file: what is stored names column and reason only."""
+        return [
+            RejectedRow(line=row.line, reason=": ".join(filter(None, (row.column, row.reason))))
+            for row in self.file.rejected
+        ]
+
+    def refusals(self) -> dict[str, int]:
+        """How many people may not be written to, by reason."""
+        reasons = (refusal(self.spec, lead.permission_basis, lead.extra) for lead in self.file.leads)
+        return dict(Counter(reason for reason in reasons if reason).most_common())
+
+
+def prepare(spec: str, leads: Path | None, changes: Sequence[str] = (), *, dry_run: bool = False) -> Prepared:
+    """Read everything a campaign is made of; raises InputError with a line for every mistake."""
+    path = _spec_path(spec)
+    overrides = _overrides(changes)
+    if dry_run:
+        overrides["dry_run"] = "true"
+    loaded = read_spec(path, overrides)
+    leads_path = leads or loaded.leads_file
+    if leads_path is None:
+        raise InputError(f"{path}: audience.file: names no file of people", hint="name one: --leads FILE.csv")
+    file = read_leads(leads_path, loaded.spec.audience)
+    loaded.check_templates(check_templates, file.extra_columns)
+    return Prepared(loaded, leads_path, file)
+
+
+def _spec_path(spec: str) -> Path:
+    path = Path(spec)
+    if not path.exists() and path.suffix not in (".yaml", ".yml") and " " in spec.strip():
+        raise InputError(
+            "a goal in words cannot be run by this version: write it down as a spec file",
+            hint="outrider init campaign.yaml",
+        )
+    return path
+
+
+def _overrides(changes: Sequence[str]) -> dict[str, str]:
+    overrides = {}
+    for change in changes:
+        path, equals, value = change.partition("=")
+        if not equals or not path:
+            raise InputError(f"--set {change}: must be path=value", hint="--set sending.window.timezone=Europe/Berlin")
+        overrides[path] = value
+    return overrides
+
+
+def _new_lead(lead: ImportedLead, file_name: str) -> NewLead:
+    return NewLead(
+        source_identity=normalise_address(lead.email),
+        source=f"our list {file_name}",
+        **lead.model_dump(exclude={"line"}),
+    )

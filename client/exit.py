@@ -1,0 +1,57 @@
+"""The one way out of a process, and what every long-running process of ours does around its work."""
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Callable, Coroutine
+from typing import Any, NoReturn
+
+from client.settings import Settings, load_settings
+from domain.errors import InputError, OutriderError
+from telemetry.logging import configure
+
+
+def run_entry_point(work: Callable[[Settings], Coroutine[Any, Any, None]]) -> NoReturn:
+    """Read the settings, set up logging, do the work and leave.
+
+    Exit codes as everywhere: 2 = what was given is wrong, 3 = something outside does not answer.
+    """
+    code = 0
+    try:
+        settings = load_settings()
+        configure(settings.log_level)
+        asyncio.run(work(settings))
+    except OutriderError as error:
+        hint = f"\nhint: {error.hint}" if error.hint else ""
+        sys.stderr.write(f"error: {error.line}{hint}\n")
+        code = 2 if isinstance(error, InputError) else 3
+    except Exception:  # noqa: BLE001 a mistake of ours must not end in the interpreter's shutdown either
+        traceback.print_exc()
+        code = 1
+    leave(code)
+
+
+def stop_requested() -> asyncio.Event:
+    """An event that SIGTERM and SIGINT set, instead of ending the process. Called once, inside the event loop."""
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    return stop
+
+
+def leave(code: int) -> NoReturn:
+    """Flush what was written and end at once.
+
+    Temporal's native threads can crash the interpreter while it shuts down, after all work is done: about one exit in
+    ten ends with status 134 or 139 otherwise (github.com/temporalio/sdk-python/issues/300).
+    """
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:  # whoever read the output has gone
+            code = code or 1
+    logging.shutdown()
+    os._exit(code)

@@ -1,0 +1,165 @@
+"""Settings, read once from the environment or `.env`; without its variable nothing outside this machine is contacted."""
+
+import contextlib
+import os
+import secrets
+import tempfile
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from dotenv import dotenv_values
+from pydantic import AfterValidator, AliasChoices, BaseModel, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from domain.errors import InputError, Unreachable
+
+_ENV_FILE = ".env"
+_KEY_BYTES = 32
+_SHORTEST_KEY = 16
+
+LogLevel = Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(str.upper)]
+"""In capitals; a person may write it in any case."""
+
+
+class Stack(BaseModel):
+    """Where `outrider up` listens: `$OUTRIDER_HOME/stack.json`."""
+
+    temporal_address: str
+    temporal_ui: str
+    web_url: str
+    smtp_url: str | None = None
+    inbox_url: str | None = None
+    pids: dict[str, int] = {}
+
+
+class Settings(BaseSettings):
+    """Every setting of Outrider itself; `TEMPORAL_*` is read by Temporal's own configuration."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="OUTRIDER_", env_file=_ENV_FILE, extra="ignore", env_ignore_empty=True, hide_input_in_errors=True
+    )
+
+    home: Annotated[Path, AfterValidator(Path.expanduser)] = Field(
+        Path(".outrider"), description="Data: database, key, addresses of the local parts."
+    )
+    database_url: SecretStr | None = Field(None, description="Where the rows are; default SQLite under OUTRIDER_HOME.")
+    secret_key: SecretStr | None = Field(
+        None, description="Makes the keyed hashes and opt-out links; created under OUTRIDER_HOME when left out."
+    )
+    smtp_url: SecretStr | None = Field(None, description="The relay: smtp://user:password@host:587 or smtps://host.")
+    public_url: str | None = Field(None, description="Where recipients reach the opt-out page; https outside loopback.")
+    log_level: LogLevel = Field(  # type: ignore[pydantic-alias]  # mypy's plugin takes AliasChoices for a computed name
+        "INFO",
+        validation_alias=AliasChoices("LOG_LEVEL", "OUTRIDER_LOG_LEVEL"),
+        description="The least level that is logged.",
+    )
+
+    @cached_property
+    def stack(self) -> Stack | None:
+        """The local parts that `outrider up` started last, None when it never did."""
+        try:
+            return Stack.model_validate_json(self.stack_file.read_bytes())
+        except FileNotFoundError:
+            return None
+        except (ValidationError, OSError):
+            raise InputError(f"{self.stack_file} cannot be read", hint="remove it and run: outrider up") from None
+
+    @property
+    def stack_file(self) -> Path:
+        """Where `outrider up` writes its addresses."""
+        return self.home / "stack.json"
+
+    def database(self) -> str:
+        """The database's SQLAlchemy URL."""
+        if self.database_url is not None:
+            return self.database_url.get_secret_value()
+        return f"sqlite+aiosqlite:///{self.home.absolute() / 'outrider.db'}"
+
+    def secret(self) -> str:
+        """The secret key; the embedded default is created once, readable by its owner only."""
+        if self.secret_key is not None:
+            value = self.secret_key.get_secret_value()
+            if len(value) < _SHORTEST_KEY:
+                raise InputError(
+                    f"OUTRIDER_SECRET_KEY is shorter than {_SHORTEST_KEY} characters", hint="openssl rand -hex 32"
+                )
+            return value
+        return _key_file(self.home / "secret.key")
+
+    def relay(self, mailbox: str) -> tuple[str, str]:
+        """The relay of a mailbox as (URL, the variable it comes from); raises InputError when there is none."""
+        own = f"OUTRIDER_MAILBOX_{mailbox.upper()}_SMTP_URL"
+        if value := os.environ.get(own) or dotenv_values(_ENV_FILE).get(own):
+            return value, own
+        if self.smtp_url is not None:
+            return self.smtp_url.get_secret_value(), "OUTRIDER_SMTP_URL"
+        if self.stack is not None and self.stack.smtp_url is not None:
+            return self.stack.smtp_url, str(self.stack_file)
+        raise InputError(
+            f"no relay for mailbox {mailbox}: neither {own} nor OUTRIDER_SMTP_URL is set",
+            hint="set one of them, or run `outrider up` for a local inbox",
+        )
+
+    def opt_out_base(self) -> str:
+        """Where recipients reach the opt-out page, without a slash at its end."""
+        if self.public_url is not None:
+            return _checked_public_url(self.public_url)
+        if self.stack is not None:
+            return self.stack.web_url
+        raise Unreachable("no address for the opt-out page", hint="outrider up (or set OUTRIDER_PUBLIC_URL)")
+
+
+def load_settings() -> Settings:
+    """Read the settings; raises InputError that names the variable and never quotes its value."""
+    try:
+        return Settings()
+    except (OSError, UnicodeDecodeError):
+        raise InputError(f"{_ENV_FILE} cannot be read", hint="it must be a UTF-8 file that you may read") from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = str(first["loc"][0]).upper()
+        variable = name if name.startswith(("OUTRIDER_", "LOG_")) else f"OUTRIDER_{name}"
+        raise InputError(f"{variable}: {first['msg']}") from None
+
+
+def _checked_public_url(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        parts = urlsplit("")
+    plain = not (parts.query or parts.fragment or parts.username or any(map(str.isspace, url)))
+    if parts.scheme not in ("http", "https") or not parts.hostname or not plain:
+        raise InputError("OUTRIDER_PUBLIC_URL is not an address such as https://mail.example.com")
+    return url.rstrip("/")
+
+
+def _key_file(path: Path) -> str:
+    try:
+        if not path.exists():
+            _create_key(path)
+        key = path.read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError):
+        raise InputError(f"the secret key {path} cannot be made or read", hint="set OUTRIDER_HOME") from None
+    if len(key) < _SHORTEST_KEY:
+        raise InputError(
+            f"the secret key {path} is shorter than {_SHORTEST_KEY} characters",
+            hint="put the key back that was there; with another one the suppression list recognises nobody",
+        )
+    return key
+
+
+def _create_key(path: Path) -> None:
+    """Make the file appear with all its content, or leave the one that another process made first."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    descriptor, draft = tempfile.mkstemp(dir=path.parent, prefix=f"{path.name}.")  # 0600
+    try:
+        with os.fdopen(descriptor, "w") as file:
+            file.write(secrets.token_hex(_KEY_BYTES))
+            file.flush()
+            os.fsync(descriptor)  # the database will remember this key: a power cut must not take it away
+        with contextlib.suppress(FileExistsError):
+            os.link(draft, path)
+    finally:
+        Path(draft).unlink()

@@ -1,0 +1,1 @@
+"""Rules and payloads: pydantic and the standard library only."""

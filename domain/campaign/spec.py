@@ -1,0 +1,299 @@
+"""The spec: a campaign as a person writes it down.
+
+What this version cannot do is no field: a spec that asks for it is refused instead of half obeyed. The descriptions and
+examples are what a person reads in an editor (JSON schema), in docs/reference/spec.md and in error messages.
+"""
+
+from datetime import timedelta
+from enum import StrEnum
+from typing import Annotated, Any, Literal, NamedTuple, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from domain.campaign.values import (
+    Address,
+    CampaignName,
+    ClockTime,
+    ColumnName,
+    ColumnNames,
+    Day,
+    Days,
+    Domain,
+    Duration,
+    Flag,
+    HttpsUrl,
+    Line,
+    ListId,
+    MailboxName,
+    TimeZone,
+    Whole,
+    written,
+)
+
+
+class PermissionBasis(StrEnum):
+    """Why it is right to write to a person."""
+
+    CONSENT = "consent"
+    EXISTING_RELATIONSHIP = "existing_relationship"
+    LEGITIMATE_INTEREST = "legitimate_interest"
+
+
+class InDoubtPolicy(StrEnum):
+    """What happens to a message of which nobody can know whether the relay took it."""
+
+    HOLD = "hold"
+    RESEND = "resend"
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, serialize_by_alias=True, hide_input_in_errors=True)
+
+
+class Exclude(_Part):
+    """Who is left out."""
+
+    domains: tuple[Domain, ...] = Field(
+        (),
+        description="Nobody at these domains or their subdomains is written to: customers, partners, your own company.",
+        examples=[["example.org"]],
+    )
+    contacted_within_days: Whole = Field(
+        90, ge=0, le=3650, description="Leave out people whom any campaign of this database wrote to in so many days."
+    )
+
+
+class CsvAudience(_Part):
+    """People from a CSV file."""
+
+    source: Literal["csv"] = Field(description="Where the people come from.")
+    file: Line | None = Field(
+        None,
+        description="The CSV file, relative to the spec; `--leads` wins over it. At least a column `email`; `name`, "
+        "`company`, `location`, `timezone`, `permission_basis` and any other column (in templates "
+        "`lead.extra.<column>`) are optional.",
+        examples=["subscribers.csv"],
+    )
+    columns: ColumnNames = Field(
+        {},
+        description="Our name of a column and the header it has in the file, only where they differ.",
+        examples=[{"email": "E-mail address"}],
+    )
+    on_invalid: Literal["report", "fail"] = Field(
+        "report", description="Rows that cannot be used: list them with their line numbers, or refuse the whole file."
+    )
+    exclude: Exclude = Field(Exclude(), description="Who is left out.")
+
+
+class Permission(_Part):
+    """Why it is right to write to these people."""
+
+    basis: PermissionBasis = Field(
+        description="Holds for every row that states no `permission_basis` of its own.", examples=["consent"]
+    )
+    note: Line | None = Field(
+        None,
+        max_length=2000,
+        description="The reasons in your own words; required for legitimate_interest.",
+        examples=["Members of our user group; weighed on 2026-11-20 by Dana Rivers."],
+    )
+    require_evidence: tuple[ColumnName, ...] = Field(
+        (),
+        description="Columns that must be filled in: without them nothing is sent to that person.",
+        examples=[["consented_at", "consent_source"]],
+    )
+
+    @model_validator(mode="after")
+    def _weighed(self) -> Self:
+        if self.basis is PermissionBasis.LEGITIMATE_INTEREST and not self.note:
+            raise ValueError("legitimate_interest needs a note; write down what was weighed, when and by whom")
+        return self
+
+
+class Sender(_Part):
+    """Who writes; it stands in the foot of every mail."""
+
+    name: Line = Field(max_length=100, description="The name in From and under the mail.", examples=["Dana Rivers"])
+    organization: Line | None = Field(
+        None, max_length=100, description="For whom you write.", examples=["Example Labs"]
+    )
+    postal_address: Line | None = Field(
+        None,
+        max_length=300,
+        description="Stands in every mail, as the law asks; without it drafts are made and nothing is sent.",
+        examples=["1 Example Street, 12345 Example City, Exampleland"],
+    )
+    reply_to: Address = Field(description="Where answers go.", examples=["dana@example.com"])
+    privacy_url: HttpsUrl | None = Field(
+        None, description="Your privacy notice.", examples=["https://example.com/privacy"]
+    )
+
+
+class Offer(_Part):
+    """What you offer; templates read it as `offer`."""
+
+    product: Line = Field(max_length=100, description="What it is called.", examples=["Flakewatch"])
+    summary: Line = Field(max_length=500, description="What it does, in half a sentence.", examples=["release 2.4"])
+    link: HttpsUrl = Field(description="Where to read more.", examples=["https://example.com/flakewatch"])
+
+
+class Writing(_Part):
+    """Who writes the drafts."""
+
+    author: Literal["template"] = Field("template", description="Texts are made from the templates under `sequence`.")
+
+
+def _one_of_text_and_file(schema: dict[str, Any]) -> None:
+    """In a file a text stands in place or in a file of its own; a stored spec holds the text and that file's name."""
+    schema["required"] = ["subject"]
+    schema["oneOf"] = [{"required": ["body"]}, {"required": ["body_file"]}]
+    schema["not"] = {"required": ["html", "html_file"]}
+
+
+class Step(_Part):
+    """One mail of the sequence. Texts are Jinja2 templates."""
+
+    model_config = ConfigDict(json_schema_extra=_one_of_text_and_file)
+
+    subject: Line = Field(max_length=200, description="The subject line.", examples=["Flakewatch 2.4"])
+    body: str = Field(
+        min_length=1,
+        max_length=200_000,
+        description="The text of the mail; either this or `body_file`.",
+        examples=["Hello {{ lead.name }},\n\n…\n"],
+    )
+    body_file: Line | None = Field(
+        None,
+        description="A file with the text, relative to the spec; read once at the start, later edits change nothing.",
+        examples=["november.txt.j2"],
+    )
+    html: str | None = Field(
+        None,
+        min_length=1,
+        max_length=500_000,
+        description="The HTML part; left out, it is made from the text.",
+        examples=["<p>Hello {{ lead.name }}</p>"],
+    )
+    html_file: Line | None = Field(
+        None, description="A file with the HTML part, read like `body_file`.", examples=["november.html.j2"]
+    )
+
+
+class Review(_Part):
+    """Who looks at the drafts before they leave."""
+
+    mode: Literal["none"] = Field(
+        description="This version has no other mode: drafts leave without a person's approval, and the spec says so."
+    )
+
+
+class Mailbox(_Part):
+    """Where mails leave. Its login is in the environment, never in the spec."""
+
+    name: MailboxName = Field(
+        max_length=40,
+        description="Letters, digits and `_`. The login is read from `OUTRIDER_MAILBOX_<NAME>_SMTP_URL`, else "
+        "`OUTRIDER_SMTP_URL`.",
+        examples=["relay"],
+    )
+    address: Address = Field(description="The address in From.", examples=["news@example.com"])
+    pace: Literal["none"] = Field(description="As fast as the relay takes them; this version has no other pace.")
+    connections: Whole = Field(10, ge=1, le=200, description="Open connections to the relay, in each worker.")
+
+
+class Window(_Part):
+    """When mails may leave, by the clock of one time zone."""
+
+    days: Days = Field("mon-sun", description="Weekdays, as ranges and lists.", examples=["mon-fri"])
+    from_: ClockTime = Field("00:00", alias="from", description="First minute, in quotes.", examples=["09:00"])
+    to: ClockTime = Field("24:00", description="The minute it closes, in quotes; at most 24:00.", examples=["17:00"])
+    timezone: TimeZone = Field("UTC", description="IANA name of the time zone.", examples=["Europe/Berlin"])
+
+    @model_validator(mode="after")
+    def _opens(self) -> Self:
+        if self.from_ == self.to:
+            raise ValueError(f"from and to are both {self.to}, so it never opens; the whole day is 00:00 to 24:00")
+        if self.from_ > self.to:
+            raise ValueError(f"to ({self.to}) is before from ({self.from_}); a window cannot go past midnight")
+        return self
+
+
+class Deferral(_Part):
+    """How long a mail that the relay put off (4xx) is tried again; the intervals double."""
+
+    first: Duration = Field(timedelta(minutes=15), description="Until the second attempt.", examples=["15m"])
+    longest: Duration = Field(timedelta(hours=4), description="The intervals grow up to this.", examples=["4h"])
+    give_up: Duration = Field(
+        timedelta(days=5), description="No attempt later than this after the first one.", examples=["5d"]
+    )
+
+    @model_validator(mode="after")
+    def _grows(self) -> Self:
+        if self.longest < self.first:
+            raise ValueError(f"longest ({written(self.longest)}) is shorter than first ({written(self.first)})")
+        if self.give_up < self.first:
+            raise ValueError(f"give_up ({written(self.give_up)}) is shorter than first ({written(self.first)})")
+        return self
+
+
+class Sending(_Part):
+    """How mails leave."""
+
+    provider: Literal["smtp"] = Field(description="What takes the mails.")
+    list_id: ListId | None = Field(
+        None, max_length=200, description="The List-Id header.", examples=["release-notes.example.com"]
+    )
+    mailboxes: Annotated[tuple[Mailbox, ...], Field(min_length=1, max_length=1)] = Field(
+        description="Exactly one mailbox in this version.",
+        examples=[[{"name": "relay", "address": "news@example.com", "pace": "none"}]],
+    )
+    window: Window = Field(Window(), description="When mails may leave; left out, always.")
+    not_after: Day | None = Field(
+        None,
+        description="The last day, in the window's time zone; what has not left by then is skipped and listed.",
+        examples=["2027-02-28"],
+    )
+    in_doubt: InDoubtPolicy = Field(
+        InDoubtPolicy.HOLD,
+        description="A mail of which nobody can know whether the relay took it: hold it for a person to settle, or "
+        "send it again, which can reach people twice.",
+    )
+    deferred: Deferral = Field(Deferral(), description="How long a mail that the relay put off is tried again.")
+
+
+class CampaignSpec(_Part):
+    """An Outrider campaign."""
+
+    version: Literal[1] = Field(description="The version of this format.", examples=[1])
+    name: CampaignName = Field(
+        max_length=60,
+        description="Becomes part of the campaign's id: letters, digits, `-`, `_` and `.`",
+        examples=["release-notes-2026-11"],
+    )
+    owner: Line = Field(max_length=60, description="Who answers for it; shown in lists.", examples=["dana"])
+    goal: Line | None = Field(None, max_length=300, description="What it is for.", examples=["Send the release notes"])
+    dry_run: Flag = Field(default=False, description="A rehearsal: nothing leaves. A flag can turn it on, never off.")
+    audience: CsvAudience = Field(description="Who is written to.", examples=[{"source": "csv", "file": "leads.csv"}])
+    permission: Permission | None = Field(
+        None,
+        description="Why it is right to write to them. Left out, with no basis in the rows: drafts are made and "
+        "nothing is sent.",
+        examples=[{"basis": "consent"}],
+    )
+    sender: Sender | None = Field(None, description="Who writes. Left out: drafts are made and nothing is sent.")
+    offer: Offer | None = Field(None, description="What you offer.")
+    writing: Writing = Field(Writing(), description="Who writes the drafts.")
+    sequence: Annotated[tuple[Step, ...], Field(min_length=1, max_length=1)] = Field(
+        description="The mails a person gets: exactly one in this version.",
+        examples=[[{"subject": "Flakewatch 2.4", "body_file": "november.txt.j2"}]],
+    )
+    review: Review = Field(description="Who looks at the drafts.", examples=[{"mode": "none"}])
+    sending: Sending = Field(description="How mails leave.")
+
+
+class TemplateMistake(NamedTuple):
+    """What is wrong in a template: the field (`sequence.0.body`), the line within that text, from 1, and what."""
+
+    field: str
+    line_in_template: int
+    message: str

@@ -1,0 +1,178 @@
+"""The kinds of values a spec is made of: a line of text, an address, a time of day, a length of time, ...
+
+Every error is a sentence for the person who wrote the value, with the way out.
+"""
+
+import re
+from datetime import date, datetime, timedelta
+from functools import cache, lru_cache
+from typing import Annotated
+from urllib.parse import urlsplit
+from zoneinfo import available_timezones
+
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    EmailStr,
+    PlainSerializer,
+    Strict,
+    StringConstraints,
+    WithJsonSchema,
+)
+
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+LONGEST_DURATION = timedelta(days=366)
+
+_UNITS = {"d": 86_400.0, "h": 3_600.0, "m": 60.0, "s": 1.0}
+_DURATION = r"^([0-9]{1,9}(?:\.[0-9]{1,6})?)([dhms])$"
+_CLOCK = r"^(?:(?:[01]?[0-9]|2[0-3]):[0-5][0-9]|24:00)$"
+_HOST = re.compile(r"(?!-)[\w-]{1,63}(?<!-)(?:\.(?!-)[\w-]{1,63}(?<!-))+")
+
+
+@lru_cache(maxsize=64)
+def parse_weekdays(days: str) -> frozenset[int]:
+    """The weekdays (Monday = 0) of text such as `mon-fri`, `mon,wed` or `fri-mon`; raises ValueError."""
+    chosen: set[int] = set()
+    for part in days.lower().replace(" ", "").split(","):
+        first, _, last = part.partition("-")
+        if first not in WEEKDAYS or (last or first) not in WEEKDAYS or part.endswith("-"):
+            raise ValueError(f'"{part[:20]}" is no weekday or range of weekdays; write it like mon-fri or mon,wed,fri')
+        start, end = WEEKDAYS.index(first), WEEKDAYS.index(last or first)
+        chosen.update((start + offset) % 7 for offset in range((end - start) % 7 + 1))
+    return frozenset(chosen)
+
+
+def _days(text: str) -> str:
+    parse_weekdays(text)
+    return text
+
+
+def _name(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", text):
+        raise ValueError("must consist of letters, digits, -, _ and . and begin with a letter or digit")
+    return text
+
+
+def _mailbox_name(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9_]+", text):
+        raise ValueError("must consist of letters, digits and _, because it names an environment variable")
+    return text
+
+
+def _clock(text: str) -> str:
+    if not re.fullmatch(_CLOCK, text):
+        raise ValueError(f'"{text[:20]}" is no time of day; write it like "09:00" ("24:00" is the end of the day)')
+    return text.zfill(len("09:00"))
+
+
+@cache
+def _time_zones() -> frozenset[str]:
+    return frozenset(available_timezones())
+
+
+def is_time_zone(name: str) -> bool:
+    """Whether `name` is an IANA name of a time zone, in its exact spelling."""
+    return name in _time_zones()
+
+
+def _zone(text: str) -> str:
+    if not is_time_zone(text):
+        raise ValueError(f'"{text[:40]}" is no time zone; write an IANA name such as UTC or Europe/Berlin')
+    return text
+
+
+def _day(value: object) -> object:
+    if isinstance(value, date) and not isinstance(value, datetime):
+        return value
+    try:
+        if isinstance(value, str) and re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
+            return date.fromisoformat(value)
+    except ValueError:
+        pass
+    raise ValueError(f"{str(value)[:20]} is no day of the calendar; write it like 2027-02-28")
+
+
+def _duration(value: object) -> object:
+    if isinstance(value, str) and (parts := re.fullmatch(_DURATION, value)):
+        value = timedelta(seconds=float(parts[1]) * _UNITS[parts[2]])
+    if not isinstance(value, timedelta):
+        raise ValueError(f"{str(value)[:20]} is no length of time; write a number and a unit: 90s, 15m, 4h or 5d")  # noqa: TRY004 pydantic collects ValueError only
+    if not timedelta(0) < value <= LONGEST_DURATION:
+        raise ValueError(f"must be longer than nothing and at most {LONGEST_DURATION.days}d")
+    return value
+
+
+def written(length: timedelta) -> str:
+    """A length of time as a spec has it, in the largest unit that fits: 15m, 4h, 1.5s."""
+    seconds = length.total_seconds()
+    unit = next((unit for unit, size in _UNITS.items() if seconds % size == 0), "s")
+    return f"{seconds / _UNITS[unit]:.6f}".rstrip("0").rstrip(".") + unit
+
+
+def _https(text: str) -> str:
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        parts = urlsplit("")
+    if parts.scheme != "https" or not parts.hostname or parts.username or re.search(r"\s", text):
+        raise ValueError("must be an address that begins with https://")
+    return text
+
+
+def _bare_address(value: object) -> object:
+    if isinstance(value, str) and "<" in value:
+        raise ValueError("must be the bare address, without a name and angle brackets")
+    return value
+
+
+def _domain(text: str) -> str:
+    if not _HOST.fullmatch(text.lstrip("@")):
+        raise ValueError(f'"{text[:40]}" is no domain; write it like example.org')
+    return text.lstrip("@").casefold()
+
+
+def _host(text: str) -> str:
+    if not _HOST.fullmatch(text) or not text.isascii():
+        raise ValueError("must be written like a domain: release-notes.example.com")
+    return text
+
+
+def _column(text: str) -> str:
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", text):
+        raise ValueError(f'"{text[:40]}" is no name for a column; write small letters, digits and _: consented_at')
+    return text
+
+
+def _distinct(names: dict[str, str]) -> dict[str, str]:
+    taken: dict[str, str] = {}
+    for ours, header in names.items():
+        if other := taken.get(header.casefold()):
+            raise ValueError(f'"{header[:40]}" is given to both {other} and {ours}; a column has one name')
+        taken[header.casefold()] = ours
+    return names
+
+
+Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, pattern=r"^[^\x00-\x1f\x7f]*$")]
+"""Text that can stand in a mail header: one line, no control characters."""
+Address = Annotated[EmailStr, BeforeValidator(_bare_address)]
+CampaignName = Annotated[Line, AfterValidator(_name)]
+MailboxName = Annotated[Line, AfterValidator(_mailbox_name)]
+ListId = Annotated[Line, AfterValidator(_host)]
+HttpsUrl = Annotated[Line, AfterValidator(_https)]
+Domain = Annotated[Line, AfterValidator(_domain)]
+ColumnName = Annotated[str, AfterValidator(_column)]
+ColumnNames = Annotated[dict[ColumnName, Line], AfterValidator(_distinct)]
+"""Our names of columns and the headers they have in a file."""
+Days = Annotated[str, AfterValidator(_days)]
+TimeZone = Annotated[str, AfterValidator(_zone)]
+Day = Annotated[date, BeforeValidator(_day)]
+ClockTime = Annotated[str, AfterValidator(_clock), WithJsonSchema({"type": "string", "pattern": _CLOCK})]
+"""A time of day as text, 00:00 to 24:00: two of them compare as text."""
+Duration = Annotated[
+    timedelta,
+    BeforeValidator(_duration),
+    PlainSerializer(written, return_type=str),
+    WithJsonSchema({"type": "string", "pattern": _DURATION}),
+]
+Whole = Annotated[int, Strict()]
+Flag = Annotated[bool, Strict()]

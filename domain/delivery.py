@@ -1,0 +1,108 @@
+"""What an SMTP transaction's end means for the message, the person and the mailbox (RFC 5321 4.2, RFC 3463)."""
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict
+
+from domain.campaign import Deferral, InDoubtPolicy
+from domain.message import ClaimedMessage, MessageState
+from domain.pacing import next_attempt
+
+
+class Phase(StrEnum):
+    """How far a transaction came. Until `content`, a server that follows RFC 5321 keeps nothing."""
+
+    CONNECT = "connect"
+    SENDER = "sender"
+    RECIPIENT = "recipient"
+    DATA = "data"
+    CONTENT = "content"
+
+
+class Transmission(BaseModel):
+    """How one attempt at a relay ended. `code` is None when no reply came (connection lost, time-out)."""
+
+    model_config = ConfigDict(frozen=True)
+
+    phase: Phase
+    code: int | None
+    enhanced: str = ""
+    """RFC 3463 status such as 5.1.1, "" when the server gave none."""
+    text: str = ""
+    """The reply's text: for the ledger's rows only, never for a log, span or history."""
+
+    @property
+    def accepted(self) -> bool:
+        """Whether the relay took the message: 2xx after the final dot, nothing less."""
+        return self.phase is Phase.CONTENT and self.code is not None and 200 <= self.code < 300  # noqa: PLR2004 SMTP reply class
+
+
+class Verdict(BaseModel):
+    """The ledger transition that follows from a transmission."""
+
+    model_config = ConfigDict(frozen=True)
+
+    state: MessageState
+    reason: str = ""
+    next_at: datetime | None = None
+    suppress: bool = False
+    """The address does not exist: nobody writes to it again."""
+    stop_mailbox: bool = False
+    """The reply blames the sender: nothing leaves this mailbox until a person resumes it."""
+
+
+_FIRST_RECONNECT = timedelta(seconds=0.5)
+_DOUBLINGS = 12
+_CONTENT_CLASSES = ("5.3.4", "5.6.")
+_MAILBOX_FULL = "5.2.2"
+_POLICY = "5.7."
+
+
+def judge(  # noqa: PLR0911 one line per row of the table in docs/concepts/ledger.md
+    sent: Transmission, message: ClaimedMessage, deferral: Deferral, in_doubt: InDoubtPolicy, now: datetime
+) -> Verdict:
+    """The transition for `message` after the attempt that ended as `sent`."""
+    if sent.accepted:
+        return Verdict(state=MessageState.SENT)
+    if sent.phase is Phase.CONTENT and (sent.code is None or sent.code < 400):  # noqa: PLR2004 no answer, or none that says no
+        if in_doubt is InDoubtPolicy.RESEND:
+            return _later("resent_in_doubt", message, deferral, now)
+        return Verdict(state=MessageState.IN_DOUBT, reason="connection_lost")
+    if sent.code is None:
+        return _soon("connection_lost", message, deferral, now)
+    if sent.code < 500:  # noqa: PLR2004 SMTP reply class
+        return _later("deferred_by_relay", message, deferral, now)
+    if sent.phase in (Phase.CONNECT, Phase.SENDER):
+        return Verdict(state=MessageState.SCHEDULED, reason="refused_sender", stop_mailbox=True)
+    if sent.enhanced.startswith(_POLICY):
+        return _policy(message)
+    if sent.enhanced == _MAILBOX_FULL:
+        return Verdict(state=MessageState.FAILED, reason="mailbox_full")
+    if sent.enhanced.startswith(_CONTENT_CLASSES):
+        return Verdict(state=MessageState.FAILED, reason="refused_content")
+    if sent.phase is Phase.RECIPIENT:
+        return Verdict(state=MessageState.FAILED, reason="hard_bounce", suppress=True)
+    return Verdict(state=MessageState.FAILED, reason="refused_by_relay")
+
+
+def _soon(reason: str, message: ClaimedMessage, deferral: Deferral, now: datetime) -> Verdict:
+    """The message never left and the relay asked for no patience: again in seconds, but not for ever."""
+    wait = min(_FIRST_RECONNECT * 2 ** min(message.attempts, _DOUBLINGS), deferral.longest)
+    if now - message.first_attempt_at > deferral.give_up:
+        return Verdict(state=MessageState.FAILED, reason=f"gave_up:{reason}")
+    return Verdict(state=MessageState.SCHEDULED, reason=reason, next_at=now + wait)
+
+
+def _later(reason: str, message: ClaimedMessage, deferral: Deferral, now: datetime) -> Verdict:
+    at = next_attempt(deferral, message.attempts, message.first_attempt_at, now)
+    if at is None:
+        return Verdict(state=MessageState.FAILED, reason=f"gave_up:{reason}")
+    return Verdict(state=MessageState.DEFERRED, reason=reason, next_at=at)
+
+
+def _policy(message: ClaimedMessage) -> Verdict:
+    """A policy refusal blames the sender first; the same message refused again after a person's resume blames itself."""
+    if message.refused_before == "refused_policy":
+        return Verdict(state=MessageState.FAILED, reason="refused_policy")
+    return Verdict(state=MessageState.SCHEDULED, reason="refused_policy", stop_mailbox=True)

@@ -1,0 +1,48 @@
+"""The product's errors.
+
+* OutriderError
+  x InputError            what a person gave is wrong; one clear line, with a hint where there is a way out
+  x Unreachable           something outside does not answer (Temporal, the database, a relay)
+  + NotFound              no such campaign, lead or artifact
+  + DatabaseMismatch      the database has another revision or another secret key
+"""
+
+
+class OutriderError(Exception):
+    """Base of all errors that carry a line for a person; `hint` is the way out, "" when there is none."""
+
+    def __init__(self, line: str, hint: str = "") -> None:
+        """`line` names the field or thing; it never carries an address, a name or a secret."""
+        super().__init__(line)
+        self.line = line
+        self.hint = hint
+
+
+class InputError(OutriderError):
+    """What a person gave is wrong."""
+
+
+class NotFound(InputError):
+    """No such campaign, lead or artifact."""
+
+
+class DatabaseMismatch(InputError):
+    """The database has another revision or was written with another secret key."""
+
+
+class Unreachable(OutriderError):
+    """Something outside does not answer."""
+
+
+class RelayUnavailable(Unreachable):
+    """No connection to the relay could be opened; `code` is its reply, None when there was none."""
+
+    def __init__(self, line: str, code: int | None = None, hint: str = "") -> None:
+        """`line` names the relay's host and port, never its credentials."""
+        super().__init__(line, hint)
+        self.code = code
+
+    @property
+    def blames_sender(self) -> bool:
+        """Whether the relay answered 5xx at connect, EHLO or AUTH: trying again will not help."""
+        return self.code is not None and self.code >= 500  # noqa: PLR2004 SMTP reply class

@@ -1,0 +1,94 @@
+"""A lead: one person a campaign may write to, and how it can end."""
+
+import re
+import unicodedata
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict
+
+_NAME_WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*", re.UNICODE)
+
+
+class LeadState(StrEnum):
+    """Where a lead stands. Every lead of a finished campaign is in one state other than `open`."""
+
+    OPEN = "open"
+    CONTACTED = "contacted"
+    IN_DOUBT = "in_doubt"
+    SKIPPED = "skipped"
+    FAILED = "failed"
+    REJECTED = "rejected"
+    CANCELLED = "cancelled"
+
+
+class Lead(BaseModel):
+    """One person, as a campaign knows them. `number` runs from 1 to N without gaps within a campaign."""
+
+    model_config = ConfigDict(frozen=True)
+
+    number: int
+    email: str
+    name: str = ""
+    company: str = ""
+    location: str = ""
+    timezone: str = ""
+    permission_basis: str = ""
+    extra: dict[str, str] = {}
+    opt_out_token: str
+    source: str = ""
+
+
+class NewLead(BaseModel):
+    """A person found by a source, before there is a number. `source` says in words where the facts come from."""
+
+    model_config = ConfigDict(frozen=True)
+
+    source_identity: str
+    """Unique within a campaign: the same person found twice is one lead."""
+    email: str
+    name: str = ""
+    company: str = ""
+    location: str = ""
+    timezone: str = ""
+    permission_basis: str = ""
+    extra: dict[str, str] = {}
+    source: str = ""
+
+
+class LeadEnd(BaseModel):
+    """A lead that ends before any mail was scheduled for it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    number: int
+    state: LeadState
+    reason: str
+
+
+def normalise_address(email: str) -> str:
+    """The one spelling under which an address is compared: NFKC, case-folded, domain in IDNA.
+
+    Plus-tags and dots stay: only the receiving provider knows whether they matter.
+    """
+    local, _, host = unicodedata.normalize("NFKC", email).strip().casefold().rpartition("@")
+    try:
+        host = host.encode("idna").decode("ascii")
+    except UnicodeError:
+        pass  # a host that IDNA cannot express is compared as it is written
+    return f"{local}@{host}"
+
+
+def address_domain(email: str) -> str:
+    """The domain of an address, in the spelling under which domains are compared."""
+    return normalise_address(email).rpartition("@")[2]
+
+
+def first_name(name: str) -> str:
+    """The first name to greet by, or "" when the name does not look like a person's full name.
+
+    At least two alphabetic words are asked for: a handle or a company must not be greeted as a person.
+    """
+    words = name.split()
+    if len(words) < 2 or not all(_NAME_WORD.fullmatch(word.strip(".,")) for word in words):
+        return ""
+    return words[0].strip(".,")

@@ -1,0 +1,148 @@
+"""The report of a campaign: what came of it, and whether it adds up."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from pydantic import BaseModel
+
+from domain.campaign import CampaignStatus
+from domain.progress import DoubtfulMessage, MessageCounts, Outcomes
+
+
+class GroupRow(BaseModel):
+    """Messages of one mailbox or one receiving domain."""
+
+    name: str
+    sent: int
+    failed: int
+    deferred: int
+
+
+class RejectedRow(BaseModel):
+    """A row of the lead file that became no lead. `line` is its line number in the file."""
+
+    line: int
+    reason: str
+
+
+class CampaignReport(BaseModel):
+    """All that the report says; the Markdown and the JSON are two spellings of it."""
+
+    campaign_id: str
+    name: str
+    status: CampaignStatus
+    dry_run: bool
+    as_of: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    lead_total: int
+    leads: dict[str, int]
+    message_total: int
+    messages: MessageCounts
+    message_reasons: dict[str, int]
+    """Messages that were not sent, by `state:reason`."""
+    confirmations: int
+    """Positive replies after the final dot that the ledger recorded, counted from the audit trail."""
+    twice: int
+    """Messages with more than one confirmation."""
+    relay_deferrals: int
+    """Replies of 4xx and lost connections, counted from the audit trail."""
+    deferred_delivered: int
+    """Messages that were deferred at least once and sent later."""
+    outcomes: Outcomes
+    by_mailbox: list[GroupRow]
+    by_receiver: list[GroupRow]
+    rejected_rows: list[RejectedRow]
+    in_doubt: list[DoubtfulMessage]
+
+    @property
+    def final(self) -> bool:
+        """Whether the campaign has ended."""
+        return self.finished_at is not None
+
+    @property
+    def sums(self) -> list[tuple[str, int, Mapping[str, int]]]:
+        """The sums that must hold: name, total, parts."""
+        messages = {state: count for state, count in self.messages.model_dump().items() if count}
+        return [("leads", self.lead_total, self.leads), ("messages", self.message_total, messages)]
+
+    @property
+    def adds_up(self) -> bool:
+        """Whether every sum holds, every sent mail has its confirmation and nobody has two."""
+        whole = all(total == sum(parts.values()) for _, total, parts in self.sums)
+        return whole and self.twice == 0 and (self.dry_run or self.confirmations == self.messages.sent)
+
+    def as_markdown(self) -> str:
+        """The report as a person reads it."""
+        kind = "rehearsal, nothing left this machine" if self.dry_run else "report" if self.final else "interim report"
+        lines = [f"# {self.name}: {kind}, {_moment(self.as_of)}", "", f"{self.campaign_id} · {self.status}", ""]
+        lines += ["## What came of it", "", *self._outcome(), ""]
+        lines += ["## Does it add up", "", *self._sums(), ""]
+        lines += ["## Where people fell out", "", _listed(self._fallen()) or "nobody did", ""]
+        lines += ["## Deliverability", "", *self._deliverability(), ""]
+        if self.rejected_rows:
+            lines += ["## Rows of the lead file that became no lead", ""]
+            lines += [f"- line {row.line}: {row.reason}" for row in self.rejected_rows] + [""]
+        lines += ["## What needs a person", "", *self._for_a_person(), ""]
+        return "\n".join(lines)
+
+    def _outcome(self) -> list[str]:
+        wall = f" in {_span(self.started_at, self.finished_at or self.as_of)}" if self.started_at else ""
+        sent = f"{self.messages.sent:,} of {self.message_total:,} messages sent{wall}"
+        after = {name.replace("_", " "): count for name, count in self.outcomes.model_dump().items() if count}
+        return [sent, f"afterwards: {_listed(after)}" if after else "afterwards: nothing came back so far"]
+
+    def _sums(self) -> list[str]:
+        lines = [
+            f"- {name} {total:,} = {' + '.join(f'{count:,} {part}' for part, count in parts.items()) or '0'}  "
+            f"{_tick(total == sum(parts.values()))}"
+            for name, total, parts in self.sums
+        ]
+        if self.dry_run:
+            return lines
+        confirmed = self.confirmations == self.messages.sent
+        sent = f"- sent {self.messages.sent:,} in the ledger, {self.confirmations:,} confirmations from the relay"
+        return [*lines, f"{sent}  {_tick(confirmed)}", f"- twice {self.twice:,}  {_tick(self.twice == 0)}"]
+
+    def _fallen(self) -> dict[str, int]:
+        return {state: count for state, count in self.leads.items() if state not in ("contacted", "open")}
+
+    def _deliverability(self) -> list[str]:
+        trying = f", {self.messages.deferred:,} still trying" if self.messages.deferred else ""
+        return [
+            f"- by mailbox: {_groups(self.by_mailbox)}",
+            f"- by receiver: {_groups(self.by_receiver)}",
+            f"- deferred: {self.relay_deferrals:,} times, {self.deferred_delivered:,} delivered later{trying}",
+        ]
+
+    def _for_a_person(self) -> list[str]:
+        lines = [
+            f"- in doubt: lead {doubt.lead_number} step {doubt.step} {doubt.message_id} since {_moment(doubt.since)}"
+            for doubt in self.in_doubt
+        ]
+        return lines or ["nothing"]
+
+
+def _moment(at: datetime) -> str:
+    return f"{at:%Y-%m-%d %H:%M} UTC"
+
+
+def _span(start: datetime, end: datetime) -> str:
+    seconds = (end - start).total_seconds()
+    return f"{seconds:.1f} s" if seconds < 120 else str(end - start).partition(".")[0]  # noqa: PLR2004 two minutes
+
+
+def _tick(holds: bool) -> str:  # noqa: FBT001 a private one-liner
+    return "✓" if holds else "✗ DOES NOT ADD UP"
+
+
+def _listed(parts: Mapping[str, int]) -> str:
+    return " · ".join(f"{name} {count:,}" for name, count in parts.items())
+
+
+def _groups(rows: Sequence[GroupRow]) -> str:
+    def one(row: GroupRow) -> str:
+        rest = "".join(f", {count:,} {word}" for word, count in (("failed", row.failed), ("deferred", row.deferred)) if count)
+        return f"{row.name} {row.sent:,} sent{rest}"
+
+    return " · ".join(one(row) for row in rows) or "nothing yet"

@@ -1,0 +1,267 @@
+"""SMTP, driven step by step, over a pool of connections per relay.
+
+The library's one-call send raises the same exception before and after the server took the message. Here every step is
+its own, so the phase at which an attempt ended is known: until the content begins a server that follows RFC 5321 keeps
+nothing.
+"""
+
+import asyncio
+import ipaddress
+import re
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from urllib.parse import SplitResult, unquote, urlsplit
+
+import aiosmtplib
+from aiosmtplib import SMTPConnectError, SMTPException, SMTPResponseException
+
+from domain.delivery import Phase, Transmission
+from domain.errors import InputError, RelayUnavailable
+from domain.message import OutgoingMail
+from domain.ports import RelayConnection
+from providers import mime
+
+REPLY_SECONDS = 30.0
+"""How long a reply may take. Below the stop grace of a container (60 s), so a deploy never cuts a mail in hand."""
+
+CONNECT_SECONDS = 10.0
+
+IDLE_SECONDS = 5.0
+"""How long an unused connection stays open: long enough to pass from window to window, short enough to be polite."""
+
+_ENHANCED = re.compile(r"^([245]\.\d{1,3}\.\d{1,3})\b")
+_TEXT_LIMIT = 200
+_START_CONTENT = 354
+_CLOSING = 421
+_POSITIVE = range(200, 300)
+
+
+@dataclass(frozen=True, slots=True)
+class RelayAddress:
+    """Where a relay is and how to log in."""
+
+    host: str
+    port: int
+    tls: bool
+    username: str | None
+    password: str | None
+
+    @classmethod
+    def parse(cls, url: str, variable: str) -> "RelayAddress":
+        """Read `smtp://[user:password@]host[:port]` or `smtps://…`; `variable` names it in errors, the URL never does."""
+        parts = _split(url)
+        if parts is None or parts.scheme not in ("smtp", "smtps") or not parts.hostname:
+            raise InputError(f"{variable} is not an SMTP address", hint="smtp://user:password@host:587 or smtps://host")
+        tls = parts.scheme == "smtps"
+        return cls(
+            host=parts.hostname,
+            port=parts.port or (465 if tls else 587 if parts.username else 25),
+            tls=tls,
+            username=unquote(parts.username) if parts.username else None,
+            password=unquote(parts.password) if parts.password else None,
+        )
+
+    @property
+    def loopback(self) -> bool:
+        """Whether the relay is on this machine, by its name or its literal address; no look-up is made."""
+        if self.host == "localhost":
+            return True
+        with suppress(ValueError):
+            return ipaddress.ip_address(self.host).is_loopback
+        return False
+
+    @property
+    def start_tls(self) -> bool | None:
+        """A password never crosses a network in the clear; otherwise TLS is used where the relay offers it."""
+        if self.tls:
+            return False
+        return True if self.password and not self.loopback else None
+
+
+class SmtpConnection:
+    """One connection; after a missing answer or 421 it is not usable."""
+
+    def __init__(self, client: aiosmtplib.SMTP) -> None:
+        """`client` is connected and has greeted."""
+        self._client = client
+        self._broken = False
+
+    @property
+    def usable(self) -> bool:
+        """See domain.ports.RelayConnection."""
+        return not self._broken and self._client.is_connected
+
+    async def transmit(self, sender: str, recipient: str, content: bytes) -> Transmission:
+        """See domain.ports.RelayConnection. `content` is dot-stuffed, with CRLF line ends, without the final dot."""
+        for phase, command in (
+            (Phase.SENDER, f"MAIL FROM:<{sender}>".encode()),
+            (Phase.RECIPIENT, f"RCPT TO:<{recipient}>".encode()),
+            (Phase.DATA, b"DATA"),
+        ):
+            reply = await self._command(phase, command)
+            wanted = (_START_CONTENT,) if phase is Phase.DATA else _POSITIVE
+            if reply.code not in wanted:
+                await self._reset(reply)
+                return reply
+        return await self._content(content)
+
+    async def close(self) -> None:
+        """Say goodbye if the relay still listens, and close."""
+        if self.usable:
+            with suppress(SMTPException, OSError):
+                await self._client.quit(timeout=1.0)
+        self._client.close()
+
+    async def _command(self, phase: Phase, command: bytes) -> Transmission:
+        try:
+            code, text = await self._protocol.execute_command(command, timeout=REPLY_SECONDS)
+        except (SMTPException, OSError) as error:
+            return self._lost(phase, error)
+        return self._answered(phase, code, text)
+
+    async def _content(self, content: bytes) -> Transmission:
+        protocol = self._protocol
+        try:
+            protocol.write(content + b".\r\n" if content.endswith(b"\r\n") else content + b"\r\n.\r\n")
+            code, text = await protocol.read_response(timeout=REPLY_SECONDS)
+        except (SMTPException, OSError) as error:
+            return self._lost(Phase.CONTENT, error)
+        return self._answered(Phase.CONTENT, code, text)
+
+    @property
+    def _protocol(self) -> aiosmtplib.protocol.SMTPProtocol:
+        if self._client.protocol is None:
+            raise aiosmtplib.SMTPServerDisconnected("connection lost")
+        return self._client.protocol
+
+    async def _reset(self, reply: Transmission) -> None:
+        """Take back a transaction that was refused, so the next mail can use the connection."""
+        if reply.code is None or self._broken:
+            return
+        again = await self._command(reply.phase, b"RSET")
+        if again.code not in _POSITIVE:
+            self._broken = True
+
+    def _lost(self, phase: Phase, error: Exception) -> Transmission:
+        """No answer, unless the relay's last words were a reply such as 421."""
+        self._broken = True
+        code = error.code if isinstance(error, SMTPResponseException) and error.code > 0 else None
+        return Transmission(phase=phase, code=code)
+
+    def _answered(self, phase: Phase, code: int, text: str) -> Transmission:
+        if code == _CLOSING:
+            self._broken = True
+        enhanced = _ENHANCED.match(text)
+        return Transmission(
+            phase=phase, code=code, enhanced=enhanced[1] if enhanced else "", text=text[:_TEXT_LIMIT]
+        )
+
+
+class SmtpRelay:
+    """domain.ports.Relay over SMTP. At most `connections` are open at a time in this process, idle ones are used again."""
+
+    def __init__(self, address: RelayAddress, connections: int) -> None:
+        """Nothing is contacted before the first connection is asked for."""
+        self._address = address
+        self._free = asyncio.Semaphore(connections)
+        self._idle: list[SmtpConnection] = []
+        self._closing: set[asyncio.Future[None]] = set()
+
+    @property
+    def loopback(self) -> bool:
+        """See domain.ports.Relay."""
+        return self._address.loopback
+
+    def encode(self, mail: OutgoingMail) -> bytes:
+        """See domain.ports.Relay."""
+        return mime.encode(mail)
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[RelayConnection]:
+        """See domain.ports.Relay."""
+        async with self._free:
+            connection = await self._take()
+            try:
+                yield connection
+            finally:
+                if connection.usable:
+                    self._idle.append(connection)
+                    asyncio.get_running_loop().call_later(IDLE_SECONDS, self._expire, connection)
+                else:
+                    await connection.close()
+
+    def _expire(self, connection: SmtpConnection) -> None:
+        """Close a connection that nobody took up again. One that is in use comes back with a new timer."""
+        if connection in self._idle:
+            self._idle.remove(connection)
+            closing = asyncio.ensure_future(connection.close())
+            self._closing.add(closing)
+            closing.add_done_callback(self._closing.discard)
+
+    async def close(self) -> None:
+        """Close idle connections."""
+        await asyncio.gather(*(connection.close() for connection in self._idle))
+        self._idle.clear()
+
+    async def _take(self) -> SmtpConnection:
+        while self._idle:
+            connection = self._idle.pop()
+            if connection.usable:
+                return connection
+            await connection.close()
+        return await self._connect()
+
+    async def _connect(self) -> SmtpConnection:
+        address = self._address
+        client = aiosmtplib.SMTP(
+            hostname=address.host,
+            port=address.port,
+            username=address.username,
+            password=address.password,
+            use_tls=address.tls,
+            start_tls=address.start_tls,
+            timeout=CONNECT_SECONDS,
+            local_hostname=socket.gethostname(),
+        )
+        where = f"the relay at {address.host}:{address.port}"
+        try:
+            await client.connect()
+        except SMTPResponseException as error:
+            client.close()
+            raise RelayUnavailable(f"{where} refuses with {error.code}", code=error.code) from None
+        except (SMTPConnectError, SMTPException, OSError) as error:
+            client.close()
+            raise RelayUnavailable(f"{where} does not answer ({type(error).__name__})") from None
+        return SmtpConnection(client)
+
+
+class RehearsalRelay:
+    """domain.ports.Relay for dry runs: everything is encoded and nothing leaves."""
+
+    loopback = True
+    usable = True
+
+    def encode(self, mail: OutgoingMail) -> bytes:
+        """The same bytes that would be sent, so what cannot be sent shows in the rehearsal."""
+        return mime.encode(mail)
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[RelayConnection]:
+        """Itself: there is nothing to connect to."""
+        yield self
+
+    async def transmit(self, sender: str, recipient: str, content: bytes) -> Transmission:  # noqa: ARG002 the port's names
+        """Accept."""
+        return Transmission(phase=Phase.CONTENT, code=250, text="rehearsal")
+
+
+def _split(url: str) -> SplitResult | None:
+    """None instead of an exception whose text would quote the URL and so the password."""
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError:
+        return None
+    return parts

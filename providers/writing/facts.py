@@ -1,0 +1,82 @@
+"""What an author may know about a person: a lead's fields, made harmless.
+
+Names, companies and columns were typed by strangers. They are data: nothing in them is markup or an instruction.
+"""
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from domain.campaign import CampaignSpec
+from domain.lead import Lead, first_name
+from domain.permission import basis
+
+NAME_LENGTH = 100
+FIELD_LENGTH = 300
+
+_TAG = re.compile(r"</?[A-Za-z!][^<>]*>")
+_LINE_BREAKS = "\n\r\x85\u2028\u2029"
+_NOT_TEXT = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})
+"""Unicode categories of what nobody can read: control, zero-width and bidi marks, half pairs, private, unassigned."""
+
+
+class Facts(NamedTuple):
+    """One person, as authors and footers know them."""
+
+    number: int
+    email: str
+    name: str
+    first_name: str
+    company: str
+    location: str
+    extra: Mapping[str, str]
+    """The file's further columns; an empty cell is ""."""
+    source: str
+    """Where the address comes from, in words; "" = not known."""
+    basis: str
+    """The permission basis that holds for this person; "" = none."""
+    opt_out_url: str
+
+
+def facts_of(spec: CampaignSpec, lead: Lead, opt_out_url: str) -> Facts:
+    """The sanitised facts about a lead."""
+    name = single_line(lead.name, NAME_LENGTH)
+    return Facts(
+        number=lead.number,
+        email=single_line(lead.email, FIELD_LENGTH),
+        name=name,
+        first_name=first_name(name),
+        company=single_line(lead.company, NAME_LENGTH),
+        location=single_line(lead.location, FIELD_LENGTH),
+        extra={column: clean(value, FIELD_LENGTH) for column, value in lead.extra.items()},
+        source=single_line(lead.source, FIELD_LENGTH),
+        basis=basis(spec, lead.permission_basis) or "",
+        opt_out_url=opt_out_url,
+    )
+
+
+def clean(text: str, length: int) -> str:
+    """NFKC without control, zero-width and bidi characters, at most `length` characters; line breaks stay."""
+    return _visible(text)[:length].strip()
+
+
+def single_line(text: str, length: int) -> str:
+    """As `clean`, for a field of one line: no HTML tags, white space of any kind becomes one space."""
+    text = _visible(text)
+    if "<" in text:
+        text = _TAG.sub(" ", text)
+    return " ".join(text.split())[:length].strip()
+
+
+def _visible(text: str) -> str:
+    text = unicodedata.normalize("NFKC", text)
+    if text.isprintable():
+        return text
+    return "".join(map(_harmless, text.replace("\r\n", "\n")))
+
+
+def _harmless(character: str) -> str:
+    if character.isspace():
+        return "\n" if character in _LINE_BREAKS else " "
+    return "" if unicodedata.category(character) in _NOT_TEXT else character

@@ -1,0 +1,1 @@
+"""Rows: people, drafts, the send ledger."""

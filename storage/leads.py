@@ -1,0 +1,153 @@
+"""Rows of leads and drafts, and the messages that drafting schedules."""
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Row, and_, bindparam, case, func, insert, select, update
+from sqlalchemy.dialects.sqlite import insert as upsert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain.lead import Lead, LeadEnd, LeadState, address_domain
+from domain.message import MessageState
+from domain.ports import NewMessage
+from storage.database import Database
+from storage.keys import Keys
+from storage.schema import drafts, leads, message_events, messages
+
+_DRAFTED = and_(drafts.c.campaign_id == leads.c.campaign_id, drafts.c.number == leads.c.number)
+
+
+class LeadRows:
+    """domain.ports.Leads on the database."""
+
+    def __init__(self, database: Database, keys: Keys) -> None:
+        """`keys` makes the identities of addresses."""
+        self._database = database
+        self._keys = keys
+
+    async def undrafted(self, campaign_id: str, first: int, last: int) -> list[Lead]:
+        """See domain.ports.Leads."""
+        query = (
+            select(leads)
+            .outerjoin(drafts, _DRAFTED)
+            .where(leads.c.campaign_id == campaign_id, leads.c.number.between(first, last))
+            .where(leads.c.ended.is_(None), drafts.c.number.is_(None))
+            .order_by(leads.c.number)
+        )
+        async with self._database.read() as connection:
+            return [_lead(row) for row in await connection.execute(query)]
+
+    async def store_drafts(self, campaign_id: str, new: Sequence[NewMessage], ended: Sequence[LeadEnd]) -> None:
+        """See domain.ports.Leads."""
+        now = datetime.now(UTC)
+        async with self._database.write() as connection:
+            if new:
+                rows = [_draft_row(campaign_id, message, now) for message in new]
+                await connection.execute(upsert(drafts).on_conflict_do_nothing(), rows)
+                rows = [self._message_row(campaign_id, message, now) for message in new]
+                await connection.execute(upsert(messages).on_conflict_do_nothing(), rows)
+                rows = [_event_row(campaign_id, message, now) for message in new]
+                await connection.execute(insert(message_events), rows)
+                await _end_same_address(connection, campaign_id, [message.draft.number for message in new])
+            if ended:
+                rows = [{"n": end.number, "state": end.state, "why": end.reason} for end in ended]
+                await connection.execute(_END, [{"c": campaign_id, **row} for row in rows])
+
+    async def drafting_counts(self, campaign_id: str, first: int, last: int) -> dict[str, int]:
+        """See domain.ports.Leads."""
+        outcome = case(
+            (leads.c.ended.is_not(None), leads.c.ended), (drafts.c.number.is_not(None), "done"), else_=LeadState.OPEN
+        )
+        query = (
+            select(outcome.label("outcome"), func.count())
+            .outerjoin(drafts, _DRAFTED)
+            .where(leads.c.campaign_id == campaign_id, leads.c.number.between(first, last))
+            .group_by("outcome")
+        )
+        async with self._database.read() as connection:
+            return {outcome: count for outcome, count in await connection.execute(query)}
+
+    def _message_row(self, campaign_id: str, message: NewMessage, now: datetime) -> dict[str, Any]:
+        return {
+            "campaign_id": campaign_id,
+            "number": message.draft.number,
+            "step": message.draft.step,
+            "message_id": message.message_id,
+            "recipient": message.recipient,
+            "address_identity": self._keys.address_identity(message.recipient),
+            "domain_identity": self._keys.domain_identity(message.recipient),
+            "receiver": address_domain(message.recipient),
+            "mailbox": message.mailbox,
+            "basis": message.basis,
+            "state": MessageState.SKIPPED if message.skipped else MessageState.SCHEDULED,
+            "reason": message.skipped,
+            "attempts": 0,
+            "scheduled_at": now,
+        }
+
+
+_END = (
+    update(leads)
+    .where(leads.c.campaign_id == bindparam("c"), leads.c.number == bindparam("n"), leads.c.ended.is_(None))
+    .values(ended=bindparam("state"), reason=bindparam("why"))
+)
+
+
+async def _end_same_address(connection: AsyncConnection, campaign_id: str, numbers: Sequence[int]) -> None:
+    """A draft whose message was refused by the unique address belongs to a second lead of the same person."""
+    orphans = (
+        select(drafts.c.number)
+        .outerjoin(
+            messages,
+            and_(
+                messages.c.campaign_id == drafts.c.campaign_id,
+                messages.c.number == drafts.c.number,
+                messages.c.step == drafts.c.step,
+            ),
+        )
+        .where(drafts.c.campaign_id == campaign_id, drafts.c.number.between(min(numbers), max(numbers)))
+        .where(messages.c.number.is_(None))
+    )
+    await connection.execute(
+        update(leads)
+        .where(leads.c.campaign_id == campaign_id, leads.c.number.in_(orphans), leads.c.ended.is_(None))
+        .values(ended=LeadState.SKIPPED, reason="same_address")
+    )
+
+
+def _lead(row: Row[Any]) -> Lead:
+    return Lead(
+        number=row.number,
+        email=row.email,
+        name=row.name,
+        company=row.company,
+        location=row.location,
+        timezone=row.timezone,
+        permission_basis=row.permission_basis,
+        extra=json.loads(row.extra),
+        opt_out_token=row.opt_out_token,
+        source=row.source,
+    )
+
+
+def _draft_row(campaign_id: str, message: NewMessage, now: datetime) -> dict[str, Any]:
+    return {
+        "campaign_id": campaign_id,
+        **message.draft.model_dump(),
+        "opt_out_url": message.opt_out_url,
+        "fingerprint": message.fingerprint,
+        "created_at": now,
+    }
+
+
+def _event_row(campaign_id: str, message: NewMessage, now: datetime) -> dict[str, Any]:
+    return {
+        "campaign_id": campaign_id,
+        "number": message.draft.number,
+        "step": message.draft.step,
+        "at": now,
+        "state": MessageState.SKIPPED if message.skipped else MessageState.SCHEDULED,
+        "cause": message.skipped or "drafted",
+    }

@@ -1,0 +1,150 @@
+"""The send ledger: one writer per process, commits by demand.
+
+Whatever the connections have asked for since the last commit goes into one transaction: the confirmation of the last
+mail and the begin of the next. So a killed process leaves at most one doubtful message per open connection, and a busy
+one still shares its commits. SQLite gets its own thread and its own connection with `synchronous=FULL`.
+"""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+from sqlalchemy import Connection
+
+from domain.message import ClaimedMessage, MessageKey
+from domain.ports import ClaimRules, Settlement, WindowTally
+from storage import ledger_sqlite as statements
+from storage.database import Database
+from telemetry.logging import get_logger
+
+_log = get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Advance:
+    """One connection's wish: record this, begin that."""
+
+    settled: Settlement | None
+    begin: ClaimedMessage | None
+    done: asyncio.Future[bool]
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """A statement of its own, such as a claim."""
+
+    run: Callable[[Connection, int], Any]
+    done: asyncio.Future[Any]
+
+
+@dataclass(slots=True)
+class _Wishes:
+    """What has been asked for since the last commit."""
+
+    advances: list[_Advance] = field(default_factory=list)
+    calls: list[_Call] = field(default_factory=list)
+
+    def futures(self) -> list[asyncio.Future[Any]]:
+        return [wish.done for wish in (*self.advances, *self.calls)]
+
+
+class SqliteLedger:
+    """domain.ports.Ledger on SQLite. Use as an async context manager; leaving it writes what was asked for."""
+
+    def __init__(self, database: Database) -> None:
+        """The database must exist and have the newest revision."""
+        self._engine = database.ledger_engine()
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="ledger")
+        self._wishes = _Wishes()
+        self._asked = asyncio.Event()
+        self._writer: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        """Start the writer task."""
+        self._writer = asyncio.create_task(self._write(), name="ledger-writer")
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Write what was asked for, then stop."""
+        assert self._writer is not None, "entered"
+        while self._wishes.futures():
+            await asyncio.gather(*self._wishes.futures(), return_exceptions=True)
+        self._writer.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._writer
+        self._thread.shutdown()
+        self._engine.dispose()
+
+    async def claim(
+        self, campaign_id: str, first: int, last: int, token: str, rules: ClaimRules
+    ) -> list[ClaimedMessage]:
+        """See domain.ports.Ledger."""
+        claimed: list[ClaimedMessage] = await self._call(
+            lambda connection, now: statements.claim(connection, campaign_id, first, last, token, rules, now)
+        )
+        return claimed
+
+    async def advance(self, settled: Settlement | None, begin: ClaimedMessage | None) -> bool:
+        """See domain.ports.Ledger."""
+        done: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self._wishes.advances.append(_Advance(settled, begin, done))
+        self._asked.set()
+        return await done
+
+    async def release(self, campaign_id: str, first: int, last: int, token: str) -> None:
+        """See domain.ports.Ledger."""
+        await self._call(
+            lambda connection, now: statements.release(connection, campaign_id, first, last, token, now)
+        )
+
+    async def tally(self, campaign_id: str, first: int, last: int) -> WindowTally:
+        """See domain.ports.Ledger."""
+        counted: WindowTally = await self._call(
+            lambda connection, _now: statements.tally(connection, campaign_id, first, last)
+        )
+        return counted
+
+    async def _call(self, run: Callable[[Connection, int], Any]) -> Any:
+        done: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._wishes.calls.append(_Call(run, done))
+        self._asked.set()
+        return await done
+
+    async def _write(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            await self._asked.wait()
+            self._asked.clear()
+            wishes, self._wishes = self._wishes, _Wishes()
+            try:
+                began, answers = await loop.run_in_executor(self._thread, self._commit, wishes)
+            except Exception as error:  # noqa: BLE001 whoever asked decides what the failure means
+                for done in wishes.futures():
+                    if not done.done():
+                        done.set_exception(error)
+                continue
+            for advance in wishes.advances:
+                if not advance.done.done():
+                    advance.done.set_result(advance.begin is not None and advance.begin.key in began)
+            for call, answer in zip(wishes.calls, answers, strict=True):
+                if not call.done.done():
+                    call.done.set_result(answer)
+
+    def _commit(self, wishes: _Wishes) -> tuple[set[MessageKey], list[Any]]:
+        """One transaction, in the ledger's thread."""
+        now = time.time_ns() // 1_000_000
+        settlements = [advance.settled for advance in wishes.advances if advance.settled is not None]
+        begins = [advance.begin for advance in wishes.advances if advance.begin is not None]
+        with self._engine.begin() as connection:
+            recorded = statements.settle(connection, settlements, now)
+            began = statements.begin(connection, begins, now)
+            answers = [call.run(connection, now) for call in wishes.calls]
+        for settlement in settlements:
+            if settlement.message.key not in recorded:
+                key = settlement.message.key
+                _log.warning("ledger.not_mine", campaign_id=key.campaign_id, lead_number=key.number, step=key.step)
+        return began, answers

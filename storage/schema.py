@@ -1,0 +1,232 @@
+"""The tables, as SQLAlchemy Core. The migrations must add up to exactly this (tests/storage/test_migrations.py)."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Dialect,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
+
+from domain.message import MessageState
+
+_MILLISECONDS = 1000
+
+
+def to_stored(at: datetime) -> int:
+    """Milliseconds since the epoch, UTC: the one spelling of a time that compares alike on every database."""
+    return round(at.timestamp() * _MILLISECONDS)
+
+
+def from_stored(milliseconds: int) -> datetime:
+    """The UTC time of a stored number."""
+    return datetime.fromtimestamp(milliseconds / _MILLISECONDS, UTC)
+
+
+class Moment(TypeDecorator[datetime]):
+    """A UTC time, stored as milliseconds since the epoch."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
+        return None if value is None else to_stored(value)
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:
+        return None if value is None else from_stored(value)
+
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+campaigns = Table(
+    "campaigns",
+    metadata,
+    Column("campaign_id", String(80), primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("owner", Text, nullable=False),
+    Column("spec", Text, nullable=False),
+    Column("spec_sha256", String(64), nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("stage", String(16)),
+    Column("control", String(8), nullable=False),
+    Column("dry_run", Boolean, nullable=False),
+    Column("numbered", Integer, nullable=False),
+    Column("waiting_stage", String(16)),
+    Column("waiting_reason", String(32)),
+    Column("waiting_since", Moment),
+    Column("waiting_until", Moment),
+    Column("created_at", Moment, nullable=False),
+    Column("started_at", Moment),
+    Column("finished_at", Moment),
+)
+
+leads = Table(
+    "leads",
+    metadata,
+    Column("campaign_id", String(80), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("source_identity", Text, nullable=False),
+    Column("address_identity", String(32), nullable=False),
+    Column("domain_identity", String(32), nullable=False),
+    Column("email", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("company", Text, nullable=False),
+    Column("location", Text, nullable=False),
+    Column("timezone", Text, nullable=False),
+    Column("permission_basis", Text, nullable=False),
+    Column("extra", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("opt_out_token", String(22), nullable=False, unique=True),
+    # Only ends that come before a message exists; afterwards the messages say how the lead stands.
+    Column("ended", String(16)),
+    Column("reason", Text),
+    Column("created_at", Moment, nullable=False),
+    ForeignKeyConstraint(["campaign_id"], ["campaigns.campaign_id"]),
+    UniqueConstraint("campaign_id", "source_identity"),
+    Index(None, "address_identity"),
+)
+
+contacts = Table(
+    "contacts",
+    metadata,
+    Column("address_identity", String(32), primary_key=True),
+    Column("campaign_id", String(80), nullable=False),
+    Column("contacted_at", Moment, nullable=False),
+    # What to go back to when the mail is refused before anything reached the person.
+    Column("previous_at", Moment),
+)
+
+drafts = Table(
+    "drafts",
+    metadata,
+    Column("campaign_id", String(80), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("step", Integer, primary_key=True),
+    Column("subject", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("html", Text, nullable=False),
+    Column("opt_out_url", Text, nullable=False),
+    Column("author", String(32), nullable=False),
+    Column("version", String(32), nullable=False),
+    Column("fingerprint", String(64), nullable=False),
+    Column("created_at", Moment, nullable=False),
+    ForeignKeyConstraint(["campaign_id", "number"], ["leads.campaign_id", "leads.number"]),
+)
+
+messages = Table(
+    "messages",
+    metadata,
+    Column("campaign_id", String(80), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("step", Integer, primary_key=True),
+    Column("message_id", Text, nullable=False, unique=True),
+    Column("recipient", Text, nullable=False),
+    Column("address_identity", String(32), nullable=False),
+    Column("domain_identity", String(32), nullable=False),
+    Column("receiver", Text, nullable=False),
+    Column("mailbox", String(64), nullable=False),
+    Column("basis", Text, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("outcome", String(16)),
+    Column("token", String(32)),
+    Column("attempts", Integer, nullable=False),
+    Column("reply_code", Integer),
+    Column("reply_enhanced", String(16)),
+    Column("scheduled_at", Moment, nullable=False),
+    Column("next_at", Moment),
+    Column("first_attempt_at", Moment),
+    Column("began_at", Moment),
+    Column("sent_at", Moment),
+    ForeignKeyConstraint(["campaign_id", "number"], ["leads.campaign_id", "leads.number"]),
+    UniqueConstraint("campaign_id", "address_identity", "step"),
+    CheckConstraint(f"state IN ({', '.join(repr(str(state)) for state in MessageState)})", name="state"),
+)
+
+message_events = Table(
+    "message_events",
+    metadata,
+    Column("event_id", Integer, primary_key=True),
+    Column("campaign_id", String(80), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("step", Integer, nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("cause", Text, nullable=False),
+    Column("token", String(32)),
+    Column("reply_code", Integer),
+    Column("reply_text", Text),
+    Column("trace_id", String(32)),
+    Index(None, "campaign_id", "number", "step"),
+)
+
+mailboxes = Table(
+    "mailboxes",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("stopped_reason", Text),
+    Column("stopped_at", Moment),
+)
+
+suppressions = Table(
+    "suppressions",
+    metadata,
+    Column("identity", String(32), primary_key=True),
+    Column("kind", String(8), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("since", Moment, nullable=False),
+)
+
+errors = Table(
+    "errors",
+    metadata,
+    Column("error_id", Integer, primary_key=True),
+    Column("campaign_id", String(80), nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("stage", String(16), nullable=False),
+    Column("kind", String(64), nullable=False),
+    Column("number", Integer),
+    Column("line", Integer),
+    Column("message", Text, nullable=False),
+    Index(None, "campaign_id"),
+)
+
+artifacts = Table(
+    "artifacts",
+    metadata,
+    Column("campaign_id", String(80), primary_key=True),
+    Column("kind", String(32), primary_key=True),
+    Column("content", LargeBinary, nullable=False),
+    Column("size", Integer, nullable=False),
+    Column("sha256", String(64), nullable=False),
+    Column("created_at", Moment, nullable=False),
+)
+
+secret_keys = Table(
+    "secret_keys",
+    metadata,
+    Column("fingerprint", String(64), primary_key=True),
+    Column("since", Moment, nullable=False),
+)

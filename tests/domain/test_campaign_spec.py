@@ -1,0 +1,212 @@
+"""The spec's model: what it takes, what it refuses, what it leaves out by default, and who may be written to."""
+
+from collections.abc import Mapping
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import TypeAdapter, ValidationError
+
+from domain.campaign import CampaignSpec, InDoubtPolicy, Permission, PermissionBasis, Stage, Window, slug
+from domain.campaign.values import LONGEST_DURATION, Days, Duration, parse_weekdays, written
+from domain.permission import basis, refusal
+
+MINIMAL: dict[str, Any] = {
+    "version": 1,
+    "name": "notes",
+    "owner": "dana",
+    "audience": {"source": "csv"},
+    "sequence": [{"subject": "Notes", "body": "Hello"}],
+    "review": {"mode": "none"},
+    "sending": {
+        "provider": "smtp",
+        "mailboxes": [{"name": "relay", "address": "news@example.com", "pace": "none"}],
+    },
+}
+SENDER = {"name": "Dana Rivers", "reply_to": "dana@example.com", "postal_address": "1 Example Street, Exampleland"}
+NOTE = "Weighed on 2026-11-20 by Dana Rivers."
+
+
+def spec(**changes: object) -> CampaignSpec:
+    return CampaignSpec.model_validate({**MINIMAL, **changes})
+
+
+def test_what_is_left_out_is_the_cautious_choice() -> None:
+    bare = spec()
+    assert bare.permission is None
+    assert bare.sender is None
+    assert not bare.dry_run
+    assert bare.audience.exclude.contacted_within_days == 90
+    assert bare.audience.on_invalid == "report"
+    assert bare.sending.in_doubt is InDoubtPolicy.HOLD
+    assert bare.sending.window == Window.model_validate(
+        {"days": "mon-sun", "from": "00:00", "to": "24:00", "timezone": "UTC"}
+    )
+    assert bare.sending.mailboxes[0].connections == 10
+    deferred = bare.sending.deferred
+    assert (deferred.first, deferred.longest, deferred.give_up) == (
+        timedelta(minutes=15),
+        timedelta(hours=4),
+        timedelta(days=5),
+    )
+
+
+def test_a_stored_spec_comes_back_the_same() -> None:
+    sending = {
+        **MINIMAL["sending"],
+        "list_id": "notes.example.com",
+        "window": {"days": "mon-fri", "from": "9:00", "to": "17:00", "timezone": "Europe/Berlin"},
+        "not_after": "2027-02-28",
+        "deferred": {"first": "1.5s", "longest": "90s", "give_up": "2d"},
+    }
+    whole = spec(
+        sending=sending,
+        sender=SENDER,
+        permission={"basis": "consent", "require_evidence": ["consented_at"]},
+        offer={"product": "Flakewatch", "summary": "2.4", "link": "https://example.com/notes"},
+    )
+    assert CampaignSpec.model_validate_json(whole.model_dump_json()) == whole
+    assert whole.sending.window.from_ == "09:00"
+    assert whole.sending.not_after == date(2027, 2, 28)
+    assert '"first":"1.5s"' in whole.model_dump_json()
+
+
+def test_a_spec_cannot_be_changed() -> None:
+    with pytest.raises(ValidationError, match="frozen"):
+        spec().name = "other"  # type: ignore[misc]
+
+
+def test_a_refused_value_is_not_repeated_in_full() -> None:
+    with pytest.raises(ValidationError) as refused:
+        spec(owner=["kim@example.com"])
+    assert "kim@example.com" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "part", ["", "audience", "audience.exclude", "sending", "sending.window", "sending.deferred", "review", "writing"]
+)
+def test_a_field_that_is_not_known_is_refused_everywhere(part: str) -> None:
+    changed = spec().model_dump(mode="json")
+    group = changed
+    for name in filter(None, part.split(".")):
+        group = group[name]
+    group["daily_cap"] = 30
+    with pytest.raises(ValidationError, match="Extra inputs are not permitted"):
+        CampaignSpec.model_validate(changed)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("release-notes-2026-11", "release-notes-2026-11"), ("Q4_Notes.v2", "q4-notes-v2"), ("a--b", "a-b")],
+)
+def test_slug(name: str, expected: str) -> None:
+    assert slug(name) == expected
+
+
+@given(st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}", fullmatch=True))
+def test_every_name_has_a_slug_fit_for_an_id(name: str) -> None:
+    made = slug(spec(name=name).name)
+    assert made
+    assert made == slug(made)
+    assert set(made) <= set("abcdefghijklmnopqrstuvwxyz0123456789-")
+
+
+def test_stages_are_in_their_order() -> None:
+    assert " ".join(Stage) == "planning discovery enrichment personalization review sending reporting"
+
+
+@pytest.mark.parametrize(
+    ("days", "expected"),
+    [("mon-fri", {0, 1, 2, 3, 4}), ("Mon, wed", {0, 2}), ("fri-mon", {4, 5, 6, 0}), ("mon-sun", set(range(7)))],
+)
+def test_weekdays(days: str, expected: set[int]) -> None:
+    assert parse_weekdays(days) == expected
+
+
+@pytest.mark.parametrize("days", ["", "mon-", "-fri", "mon-wed-fri", "monday", "mon;tue", "1-5"])
+def test_what_is_no_weekday(days: str) -> None:
+    with pytest.raises(ValidationError, match="no weekday or range of weekdays"):
+        TypeAdapter(Days).validate_python(days)
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("90s", 90), ("1.5s", 1.5), ("15m", 900), ("4h", 14_400), ("5d", 432_000), ("0.5d", 43_200)]
+)
+def test_lengths_of_time(text: str, seconds: float) -> None:
+    assert TypeAdapter(Duration).validate_python(text) == timedelta(seconds=seconds)
+
+
+@pytest.mark.parametrize(
+    "value", ["", "15", "m", "-1m", "1w", "1h30m", "1 h", "٣m", 15, True, None, "0s", "367d", "999999999d"]
+)
+def test_what_is_no_length_of_time(value: object) -> None:
+    with pytest.raises(ValidationError, match=r"no length of time|longer than nothing"):
+        TypeAdapter(Duration).validate_python(value)
+
+
+@given(st.timedeltas(timedelta(microseconds=1), LONGEST_DURATION))
+def test_a_length_of_time_is_written_so_that_it_is_read_the_same(length: timedelta) -> None:
+    assert TypeAdapter(Duration).validate_python(written(length)) == length
+
+
+def test_a_permission_by_legitimate_interest_says_what_was_weighed() -> None:
+    assert Permission(basis=PermissionBasis.LEGITIMATE_INTEREST, note=NOTE).note == NOTE
+    with pytest.raises(ValidationError, match="legitimate_interest needs a note"):
+        Permission(basis=PermissionBasis.LEGITIMATE_INTEREST)
+
+
+CONSENT = {"basis": "consent"}
+EVIDENCE = {"basis": "consent", "require_evidence": ["consented_at", "consent_source"]}
+REFUSALS: dict[str, tuple[dict[str, object], str, Mapping[str, str], str | None]] = {
+    "all there": ({"permission": CONSENT, "sender": SENDER}, "", {}, None),
+    "no basis anywhere": ({"sender": SENDER}, "", {}, "no_permission_basis"),
+    "a basis in the row": ({"sender": SENDER}, "consent", {}, None),
+    "a row's interest without a note": (
+        {"permission": CONSENT, "sender": SENDER},
+        "legitimate_interest",
+        {},
+        "no_note",
+    ),
+    "a row's interest, no permission": ({"sender": SENDER}, "legitimate_interest", {}, "no_note"),
+    "a row's interest with a note": (
+        {"permission": {"basis": "consent", "note": NOTE}, "sender": SENDER},
+        "legitimate_interest",
+        {},
+        None,
+    ),
+    "nobody writes": ({"permission": CONSENT}, "", {}, "no_identity"),
+    "from nowhere": (
+        {"permission": CONSENT, "sender": {"name": "Dana Rivers", "reply_to": "dana@example.com"}},
+        "",
+        {},
+        "no_postal_address",
+    ),
+    "evidence": (
+        {"permission": EVIDENCE, "sender": SENDER},
+        "",
+        {"consented_at": "2026-10-02", "consent_source": "form"},
+        None,
+    ),
+    "blank evidence": (
+        {"permission": EVIDENCE, "sender": SENDER},
+        "consent",
+        {"consented_at": "2026-10-02", "consent_source": " "},
+        "no_evidence:consent_source",
+    ),
+    "no evidence": ({"permission": EVIDENCE, "sender": SENDER}, "", {}, "no_evidence:consented_at"),
+}
+
+
+@pytest.mark.parametrize(("changes", "lead_basis", "evidence", "reason"), REFUSALS.values(), ids=REFUSALS)
+def test_nothing_is_sent_without_basis_identity_and_evidence(
+    changes: dict[str, object], lead_basis: str, evidence: Mapping[str, str], reason: str | None
+) -> None:
+    assert refusal(spec(**changes), lead_basis, evidence) == reason
+
+
+def test_the_rows_basis_wins() -> None:
+    assert basis(spec(permission=CONSENT), "") is PermissionBasis.CONSENT
+    assert basis(spec(permission=CONSENT), "existing_relationship") is PermissionBasis.EXISTING_RELATIONSHIP
+    assert basis(spec(), "") is None

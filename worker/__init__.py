@@ -1,0 +1,1 @@
+"""The process that carries campaigns: workflows and activities on one task queue."""

@@ -1,0 +1,30 @@
+"""`python -m worker`: run a worker until SIGTERM or SIGINT, then finish the mail in hand."""
+
+from client.adapters import open_ports
+from client.connection import connect
+from client.exit import run_entry_point, stop_requested
+from client.settings import Settings
+from telemetry.logging import get_logger
+from worker.build import build_worker
+
+_log = get_logger(__name__)
+
+
+async def run(settings: Settings) -> None:
+    """Work until a signal asks to stop; raises OutriderError when something needed is missing."""
+    stop = stop_requested()
+    client = await connect(settings)
+    async with open_ports(settings) as ports, build_worker(client, ports):
+        _log.info("worker.started", identity=client.identity)
+        await stop.wait()
+        _log.info("worker.stopping")
+    _log.info("worker.stopped")
+
+
+def main() -> None:
+    """Entry point of the process."""
+    run_entry_point(run)
+
+
+if __name__ == "__main__":
+    main()

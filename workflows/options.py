@@ -1,0 +1,28 @@
+"""Every time-out and retry policy, each with its reason."""
+
+from datetime import timedelta
+
+from temporalio.common import RetryPolicy
+
+HEARTBEAT_TIMEOUT = timedelta(seconds=10)
+"""An attempt that has been silent for so long is given to another worker. The heartbeat comes every 0.5 s."""
+
+WINDOW_TIMEOUT = timedelta(hours=12)
+"""Upper bound of one window's attempt. Dead workers are noticed by the heartbeat, not by this."""
+
+SHORT_TIMEOUT = timedelta(minutes=10)
+"""Planning and reporting read or write rows of one campaign."""
+
+RETRIES = RetryPolicy(
+    initial_interval=timedelta(seconds=1),
+    backoff_coefficient=2.0,
+    maximum_interval=timedelta(seconds=20),
+    maximum_attempts=6,
+)
+"""For the unexpected only, about a minute: whatever is known to take longer is a hold, which people can see."""
+
+FAILED_WINDOW_PAUSE = timedelta(seconds=30)
+"""After a window used up its attempts its stage rests so long, doubled each time in a row."""
+
+FAILED_WINDOW_LIMIT = 5
+"""So many windows in a row that used up their attempts, and the stage gives up."""
