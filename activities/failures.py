@@ -36,7 +36,7 @@ def recorded_safely(run: Callable[_P, Awaitable[_R]]) -> Callable[_P, Awaitable[
             raise ApplicationError(
                 type(error).__name__, type=type(error).__name__, non_retryable=isinstance(error, InputError)
             ) from None
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 whatever it is, its text must not reach the history
             _log.error("activity.failed", error_type=type(error).__name__, where=_frames(error))
             raise ApplicationError(type(error).__name__, type=type(error).__name__) from None
 
@@ -44,5 +44,5 @@ def recorded_safely(run: Callable[_P, Awaitable[_R]]) -> Callable[_P, Awaitable[
 
 
 def _frames(error: Exception) -> list[str]:
-    """Where an error came from, without its text: validation and database errors quote the values they stumbled over."""
+    """Where an error came from, without its text: validation and database errors quote the values they found."""
     return [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(error.__traceback__)]

@@ -26,6 +26,7 @@ _PATIENCE_SECONDS = 10.0
 """How long a relay may be unreachable before the window is given back and the wait becomes visible."""
 
 _FIRST_RECONNECT_SECONDS = 0.25
+_LONGEST_RECONNECT_SECONDS = 2.0
 
 _log = get_logger(__name__)
 
@@ -49,10 +50,10 @@ class Lanes:
         self._reached_at = time.monotonic()
 
     async def run(self, messages: Sequence[ClaimedMessage]) -> HoldReason | None:
-        """Transmit all; None, or what stopped the lanes before the end. A cancellation is raised after the last record."""
+        """Transmit all; None, or what stopped the lanes early. A cancellation is raised after the last record."""
         self._queue.extend(messages)
         self._lanes = [
-            asyncio.create_task(self._lane(), name=f"lane-{index}")
+            asyncio.create_task(self._lane(index), name=f"lane-{index}")
             for index in range(min(self._mailbox.connections, len(messages)))
         ]
         shutdown = asyncio.create_task(self._stop_with_worker(), name="lanes-shutdown")
@@ -83,23 +84,22 @@ class Lanes:
             if lane not in self._in_hand:
                 lane.cancel()
 
-    async def _lane(self) -> None:
-        me = asyncio.current_task()
-        assert me is not None, "runs as a task"
+    async def _lane(self, index: int) -> None:
         pause = _FIRST_RECONNECT_SECONDS
         while self._queue and self._stopped is None:
             try:
                 async with self._relay.connection() as connection:
-                    self._in_hand.add(me)
+                    lane = self._lanes[index]
+                    self._in_hand.add(lane)
                     try:
                         await self._use(connection)
                     finally:
-                        self._in_hand.discard(me)
+                        self._in_hand.discard(lane)
                 self._reached_at = time.monotonic()
                 pause = _FIRST_RECONNECT_SECONDS
             except RelayUnavailable as error:
                 await self._wait_for_relay(error, pause)
-                pause *= 2
+                pause = min(pause * 2, _LONGEST_RECONNECT_SECONDS)
             except Exception:
                 self._stop(HoldReason.ACTIVITY_FAILED)
                 raise

@@ -27,6 +27,5 @@ class ReportingActivities:
         await self._campaigns.set_status(task.campaign_id, status, task.failed_stage or Stage.REPORTING)
         report = await self._reports.read(task.campaign_id)
         await self._reports.keep(report)
-        _log.info(
-            "campaign.ended", campaign_id=task.campaign_id, status=status, sent=report.messages.sent, adds_up=report.adds_up
-        )
+        sent, adds_up = report.messages.sent, report.adds_up
+        _log.info("campaign.ended", campaign_id=task.campaign_id, status=status, sent=sent, adds_up=adds_up)

@@ -20,6 +20,7 @@ _SHORT_WAIT = timedelta(seconds=2)
 """What becomes due so soon is waited for here; a durable timer would cost more than the wait."""
 
 _FIRST_HOLD = timedelta(seconds=5)
+_HOLD_DOUBLINGS = 10
 _LONGEST_HOLD = timedelta(minutes=5)
 
 _log = get_logger(__name__)
@@ -107,7 +108,8 @@ class SendingActivities:
 
 def _grown(holds: int) -> datetime:
     """The end of a wait that doubles with each hold in a row."""
-    return datetime.now(UTC) + min(_FIRST_HOLD * 2 ** min(holds, 10), _LONGEST_HOLD)
+    wait: timedelta = _FIRST_HOLD * 2 ** min(holds, _HOLD_DOUBLINGS)
+    return datetime.now(UTC) + min(wait, _LONGEST_HOLD)
 
 
 def _outcomes(tally: WindowTally) -> dict[str, int]:

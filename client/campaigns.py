@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from secrets import token_hex
+from typing import Any
 
 from pydantic import BaseModel
 from temporalio.client import Client, WorkflowExecutionStatus
@@ -120,6 +121,14 @@ class CampaignClient:
         async for _ in self.follow(campaign_id):
             pass
         return await self._storage.reports.read(campaign_id)
+
+    async def resume_mailbox(self, name: str) -> bool:
+        """Let mails leave a stopped mailbox again; campaigns that wait for it go on within their wait."""
+        return await self._storage.mailboxes.resume(name)
+
+    def export(self, campaign_id: str, what: str) -> AsyncIterator[dict[str, Any]]:
+        """Rows of one kind: leads, ledger, drafts, errors or events. The ledger's columns are a stable contract."""
+        return self._storage.exports.rows(campaign_id, what)
 
 
 async def with_workflow_status(temporal: Client, progress: Progress) -> Progress:

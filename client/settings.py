@@ -1,4 +1,4 @@
-"""Settings, read once from the environment or `.env`; without its variable nothing outside this machine is contacted."""
+"""Settings, read once from the environment or `.env`; nothing outside is contacted without its variable."""
 
 import contextlib
 import os

@@ -59,7 +59,7 @@ _MAILBOX_FULL = "5.2.2"
 _POLICY = "5.7."
 
 
-def judge(  # noqa: PLR0911 one line per row of the table in docs/concepts/ledger.md
+def judge(  # noqa: C901, PLR0911 one line per row of the table in docs/concepts/ledger.md
     sent: Transmission, message: ClaimedMessage, deferral: Deferral, in_doubt: InDoubtPolicy, now: datetime
 ) -> Verdict:
     """The transition for `message` after the attempt that ended as `sent`."""
@@ -102,7 +102,7 @@ def _later(reason: str, message: ClaimedMessage, deferral: Deferral, now: dateti
 
 
 def _policy(message: ClaimedMessage) -> Verdict:
-    """A policy refusal blames the sender first; the same message refused again after a person's resume blames itself."""
+    """Blames the sender first; a message that is refused again after a person's resume blames itself."""
     if message.refused_before == "refused_policy":
         return Verdict(state=MessageState.FAILED, reason="refused_policy")
     return Verdict(state=MessageState.SCHEDULED, reason="refused_policy", stop_mailbox=True)

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from contextlib import suppress
 from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict
@@ -71,10 +72,8 @@ def normalise_address(email: str) -> str:
     Plus-tags and dots stay: only the receiving provider knows whether they matter.
     """
     local, _, host = unicodedata.normalize("NFKC", email).strip().casefold().rpartition("@")
-    try:
+    with suppress(UnicodeError):  # a host that IDNA cannot express is compared as it is written
         host = host.encode("idna").decode("ascii")
-    except UnicodeError:
-        pass  # a host that IDNA cannot express is compared as it is written
     return f"{local}@{host}"
 
 
@@ -89,6 +88,6 @@ def first_name(name: str) -> str:
     At least two alphabetic words are asked for: a handle or a company must not be greeted as a person.
     """
     words = name.split()
-    if len(words) < 2 or not all(_NAME_WORD.fullmatch(word.strip(".,")) for word in words):
+    if len(words) <= 1 or not all(_NAME_WORD.fullmatch(word.strip(".,")) for word in words):
         return ""
     return words[0].strip(".,")

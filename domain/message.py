@@ -8,6 +8,8 @@ from typing import NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
+from domain.lead import address_domain
+
 
 class MessageState(StrEnum):
     """The send ledger's states. Every message is in exactly one; what may change into what is in storage.ledger."""
@@ -35,9 +37,9 @@ class MessageKey(NamedTuple):
 
 
 def message_id(key: MessageKey, sender_address: str) -> str:
-    """The Message-ID header of a message: a function of its key, so every attempt carries the same one (RFC 5322 3.6.4)."""
+    """The Message-ID of a message, a function of its key: every attempt carries the same one (RFC 5322 3.6.4)."""
     digest = hashlib.sha256(f"{key.campaign_id}/{key.number}/{key.step}".encode()).hexdigest()[:32]
-    return f"<{digest}@{sender_address.rpartition('@')[2]}>"
+    return f"<{digest}@{address_domain(sender_address)}>"
 
 
 class Draft(BaseModel):

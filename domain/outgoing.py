@@ -1,11 +1,11 @@
 """How a campaign's settings and one draft become the mail a recipient sees."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 from domain.campaign import CampaignSpec, Mailbox
 from domain.message import ClaimedMessage, Draft, OutgoingMail
 
-_ANY_DATE = datetime.min
+_ANY_DATE = datetime.min.replace(tzinfo=UTC)
 
 
 def outgoing(spec: CampaignSpec, mailbox: Mailbox, message: ClaimedMessage, date: datetime) -> OutgoingMail:

@@ -100,7 +100,9 @@ class Leads(Protocol):
 class Writer(Protocol):
     """Drafts texts for a window of leads."""
 
-    async def write(self, spec: CampaignSpec, leads: Sequence[Lead], opt_out_urls: Sequence[str]) -> list[Draft | LeadEnd]:
+    async def write(
+        self, spec: CampaignSpec, leads: Sequence[Lead], opt_out_urls: Sequence[str]
+    ) -> list[Draft | LeadEnd]:
         """One draft, or one reason why there is none, for each lead, in their order."""
 
 
@@ -226,5 +228,3 @@ class Reports(Protocol):
 
     async def keep(self, report: CampaignReport) -> None:
         """Store the report as the campaign's artifacts (Markdown and JSON), replacing earlier ones."""
-
-

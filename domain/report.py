@@ -142,7 +142,9 @@ def _listed(parts: Mapping[str, int]) -> str:
 
 def _groups(rows: Sequence[GroupRow]) -> str:
     def one(row: GroupRow) -> str:
-        rest = "".join(f", {count:,} {word}" for word, count in (("failed", row.failed), ("deferred", row.deferred)) if count)
+        rest = "".join(
+            f", {count:,} {word}" for word, count in (("failed", row.failed), ("deferred", row.deferred)) if count
+        )
         return f"{row.name} {row.sent:,} sent{rest}"
 
     return " · ".join(one(row) for row in rows) or "nothing yet"

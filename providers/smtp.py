@@ -50,7 +50,7 @@ class RelayAddress:
 
     @classmethod
     def parse(cls, url: str, variable: str) -> "RelayAddress":
-        """Read `smtp://[user:password@]host[:port]` or `smtps://…`; `variable` names it in errors, the URL never does."""
+        """Read `smtp://[user:password@]host[:port]` or `smtps://…`; errors name `variable` and never quote the URL."""
         parts = _split(url)
         if parts is None or parts.scheme not in ("smtp", "smtps") or not parts.hostname:
             raise InputError(f"{variable} is not an SMTP address", hint="smtp://user:password@host:587 or smtps://host")
@@ -96,8 +96,8 @@ class SmtpConnection:
     async def transmit(self, sender: str, recipient: str, content: bytes) -> Transmission:
         """See domain.ports.RelayConnection. `content` is dot-stuffed, with CRLF line ends, without the final dot."""
         for phase, command in (
-            (Phase.SENDER, f"MAIL FROM:<{sender}>".encode()),
-            (Phase.RECIPIENT, f"RCPT TO:<{recipient}>".encode()),
+            (Phase.SENDER, f"MAIL FROM:<{mime.ascii_address(sender, 'From')}>".encode()),
+            (Phase.RECIPIENT, f"RCPT TO:<{mime.ascii_address(recipient, 'To')}>".encode()),
             (Phase.DATA, b"DATA"),
         ):
             reply = await self._command(phase, command)
@@ -154,13 +154,11 @@ class SmtpConnection:
         if code == _CLOSING:
             self._broken = True
         enhanced = _ENHANCED.match(text)
-        return Transmission(
-            phase=phase, code=code, enhanced=enhanced[1] if enhanced else "", text=text[:_TEXT_LIMIT]
-        )
+        return Transmission(phase=phase, code=code, enhanced=enhanced[1] if enhanced else "", text=text[:_TEXT_LIMIT])
 
 
 class SmtpRelay:
-    """domain.ports.Relay over SMTP. At most `connections` are open at a time in this process, idle ones are used again."""
+    """domain.ports.Relay over SMTP. At most `connections` are open in this process, idle ones are used again."""
 
     def __init__(self, address: RelayAddress, connections: int) -> None:
         """Nothing is contacted before the first connection is asked for."""

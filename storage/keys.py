@@ -10,7 +10,7 @@ _TOKEN_BYTES = 16  # 22 characters of base64: short enough for one header line, 
 
 
 class Keys:
-    """Keyed hashes. The same address has the same identity in every campaign of a database, and in no other database."""
+    """Keyed hashes: an address has one identity in all campaigns of a database, and another in every other one."""
 
     def __init__(self, secret: str) -> None:
         """`secret` is OUTRIDER_SECRET_KEY; it is never stored."""
@@ -31,7 +31,11 @@ class Keys:
 
     def opt_out_token(self, campaign_id: str, number: int) -> str:
         """22 characters that nobody without the key can make: the link in the mail of that lead."""
-        return base64.urlsafe_b64encode(self._hash("opt-out", f"{campaign_id}/{number}")[:_TOKEN_BYTES]).decode().rstrip("=")
+        return (
+            base64.urlsafe_b64encode(self._hash("opt-out", f"{campaign_id}/{number}")[:_TOKEN_BYTES])
+            .decode()
+            .rstrip("=")
+        )
 
     def _hash(self, purpose: str, text: str) -> bytes:
         return hmac.new(self._secret, f"{purpose}:{text}".encode(), hashlib.sha256).digest()

@@ -67,7 +67,7 @@ class LeadRows:
             .group_by("outcome")
         )
         async with self._database.read() as connection:
-            return {outcome: count for outcome, count in await connection.execute(query)}
+            return dict((await connection.execute(query)).all())
 
     def _message_row(self, campaign_id: str, message: NewMessage, now: datetime) -> dict[str, Any]:
         return {

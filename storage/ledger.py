@@ -6,12 +6,11 @@ one still shares its commits. SQLite gets its own thread and its own connection 
 """
 
 import asyncio
-import contextlib
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from sqlalchemy import Connection
 
@@ -22,6 +21,7 @@ from storage.database import Database
 from telemetry.logging import get_logger
 
 _log = get_logger(__name__)
+_Answer = TypeVar("_Answer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class _Wishes:
     calls: list[_Call] = field(default_factory=list)
 
     def futures(self) -> list[asyncio.Future[Any]]:
-        return [wish.done for wish in (*self.advances, *self.calls)]
+        return [*(wish.done for wish in self.advances), *(wish.done for wish in self.calls)]
 
 
 class SqliteLedger:
@@ -70,12 +70,11 @@ class SqliteLedger:
 
     async def __aexit__(self, *_: object) -> None:
         """Write what was asked for, then stop."""
-        assert self._writer is not None, "entered"
         while self._wishes.futures():
             await asyncio.gather(*self._wishes.futures(), return_exceptions=True)
-        self._writer.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await self._writer
+        if self._writer is not None:
+            self._writer.cancel()
+            await asyncio.gather(self._writer, return_exceptions=True)
         self._thread.shutdown()
         self._engine.dispose()
 
@@ -83,10 +82,8 @@ class SqliteLedger:
         self, campaign_id: str, first: int, last: int, token: str, rules: ClaimRules
     ) -> list[ClaimedMessage]:
         """See domain.ports.Ledger."""
-        claimed: list[ClaimedMessage] = await self._call(
-            lambda connection, now: statements.claim(connection, campaign_id, first, last, token, rules, now)
-        )
-        return claimed
+        asked = statements.Window(campaign_id, first, last)
+        return await self._call(lambda connection, now: statements.claim(connection, asked, token, rules, now))
 
     async def advance(self, settled: Settlement | None, begin: ClaimedMessage | None) -> bool:
         """See domain.ports.Ledger."""
@@ -97,19 +94,16 @@ class SqliteLedger:
 
     async def release(self, campaign_id: str, first: int, last: int, token: str) -> None:
         """See domain.ports.Ledger."""
-        await self._call(
-            lambda connection, now: statements.release(connection, campaign_id, first, last, token, now)
-        )
+        asked = statements.Window(campaign_id, first, last)
+        await self._call(lambda connection, now: statements.release(connection, asked, token, now))
 
     async def tally(self, campaign_id: str, first: int, last: int) -> WindowTally:
         """See domain.ports.Ledger."""
-        counted: WindowTally = await self._call(
-            lambda connection, _now: statements.tally(connection, campaign_id, first, last)
-        )
-        return counted
+        asked = statements.Window(campaign_id, first, last)
+        return await self._call(lambda connection, _now: statements.tally(connection, asked))
 
-    async def _call(self, run: Callable[[Connection, int], Any]) -> Any:
-        done: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+    async def _call(self, run: Callable[[Connection, int], _Answer]) -> _Answer:
+        done: asyncio.Future[_Answer] = asyncio.get_running_loop().create_future()
         self._wishes.calls.append(_Call(run, done))
         self._asked.set()
         return await done

@@ -8,9 +8,9 @@ slower on a database without statistics. tests/storage/test_ledger_plans.py hold
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, CursorResult
+from sqlalchemy import Connection
 
 from domain.message import ClaimedMessage, MessageKey, MessageState
 from domain.ports import ClaimRules, Settlement, WindowTally
@@ -144,11 +144,17 @@ VALUES (:campaign_id, :number, :step, :at, :state, :cause, :token, :reply_code, 
 _OPEN = ("scheduled", "claimed", "transmitting", "deferred")
 
 
-def claim(  # noqa: PLR0913 a window, an owner, the rules and a clock are what a claim is about
-    connection: Connection, campaign_id: str, first: int, last: int, token: str, rules: ClaimRules, now: int
-) -> list[ClaimedMessage]:
+class Window(NamedTuple):
+    """Lead numbers of one campaign, both ends included."""
+
+    campaign_id: str
+    first: int
+    last: int
+
+
+def claim(connection: Connection, asked: Window, token: str, rules: ClaimRules, now: int) -> list[ClaimedMessage]:
     """See domain.ports.Ledger.claim. `now` in milliseconds since the epoch."""
-    window = {"campaign_id": campaign_id, "first": first, "last": last, "token": token, "now": now}
+    window = {**asked._asdict(), "token": token, "now": now}
     doubt = ("scheduled", "resent_in_doubt") if rules.resend_doubts else ("in_doubt", "attempt_died")
     found = connection.exec_driver_sql(DOUBT, {**window, "state": doubt[0], "reason": doubt[1], "next_at": None})
     _record(connection, found, now, *doubt)
@@ -167,7 +173,7 @@ def claim(  # noqa: PLR0913 a window, an owner, the rules and a clock are what a
     _record(connection, connection.exec_driver_sql(CLAIM, window), now, "claimed", "claim")
     return [
         ClaimedMessage(
-            key=MessageKey(campaign_id, row.number, row.step),
+            key=MessageKey(asked.campaign_id, row.number, row.step),
             token=token,
             attempts=row.attempts + 1,
             first_attempt_at=from_stored(row.first_attempt_at or now),
@@ -208,16 +214,15 @@ def begin(connection: Connection, messages: Sequence[ClaimedMessage], now: int) 
     return set(_record(connection, changed, now, MessageState.TRANSMITTING, "begin"))
 
 
-def release(connection: Connection, campaign_id: str, first: int, last: int, token: str, now: int) -> None:  # noqa: PLR0913
+def release(connection: Connection, asked: Window, token: str, now: int) -> None:
     """Give back what was claimed and not begun."""
-    window = {"campaign_id": campaign_id, "first": first, "last": last, "token": token}
+    window = {**asked._asdict(), "token": token}
     _record(connection, connection.exec_driver_sql(RELEASE, window), now, "scheduled", "release")
 
 
-def tally(connection: Connection, campaign_id: str, first: int, last: int) -> WindowTally:
+def tally(connection: Connection, asked: Window) -> WindowTally:
     """Count a window's messages by state."""
-    window = {"campaign_id": campaign_id, "first": first, "last": last}
-    rows = connection.exec_driver_sql(TALLY, window).all()
+    rows = connection.exec_driver_sql(TALLY, asked._asdict()).all()
     due = [row[2] for row in rows if row[0] in _OPEN]
     return WindowTally(
         counts={row[0]: row[1] for row in rows},
@@ -265,12 +270,12 @@ def _forget_contacts(connection: Connection, keys: Iterable[MessageKey]) -> None
         connection.exec_driver_sql(FORGET_CONTACT, rows)
 
 
-def _keys(changed: CursorResult[Any]) -> dict[MessageKey, str | None]:
+def _keys(changed: Iterable[Any]) -> dict[MessageKey, str | None]:
     return {MessageKey(row[0], row[1], row[2]): row[3] for row in changed}
 
 
 def _record(
-    connection: Connection, changed: CursorResult[Any], now: int, state: str, cause: str
+    connection: Connection, changed: Iterable[Any], now: int, state: str, cause: str
 ) -> Mapping[MessageKey, str | None]:
     """Write one audit row for each row that a transition changed."""
     keys = _keys(changed)

@@ -71,7 +71,7 @@ class ProgressRows:
                 messages=states,
                 outcomes=await count_outcomes(connection, campaign_id),
                 artifacts=sorted(kept),
-                errors={kind: count for kind, count in found_errors},
+                errors=dict(found_errors.all()),
                 as_of=now,
                 name=campaign.spec.name,
                 owner=campaign.spec.owner,
@@ -86,7 +86,7 @@ class ProgressRows:
 async def count_messages(connection: AsyncConnection, campaign_id: str) -> MessageCounts:
     """Messages by state."""
     query = select(messages.c.state, func.count()).where(messages.c.campaign_id == campaign_id)
-    return MessageCounts(**{state: count for state, count in await connection.execute(query.group_by(messages.c.state))})
+    return MessageCounts(**dict((await connection.execute(query.group_by(messages.c.state))).all()))
 
 
 async def count_leads(connection: AsyncConnection, campaign_id: str) -> dict[str, int]:
@@ -109,7 +109,7 @@ async def count_outcomes(connection: AsyncConnection, campaign_id: str) -> Outco
         .where(messages.c.campaign_id == campaign_id, messages.c.outcome.is_not(None))
         .group_by(messages.c.outcome)
     )
-    return Outcomes(**{outcome: count for outcome, count in await connection.execute(query)})
+    return Outcomes(**dict((await connection.execute(query)).all()))
 
 
 async def doubtful_messages(connection: AsyncConnection, campaign_id: str) -> list[DoubtfulMessage]:
@@ -139,7 +139,7 @@ async def _ended_before_messages(connection: AsyncConnection, campaign_id: str) 
         .where(leads.c.campaign_id == campaign_id, leads.c.ended.is_not(None))
         .group_by(leads.c.ended)
     )
-    return {ended: count for ended, count in await connection.execute(query)}
+    return dict((await connection.execute(query)).all())
 
 
 def _doubtful(row: Row[Any]) -> DoubtfulMessage:

@@ -131,9 +131,7 @@ async def _groups(connection: AsyncConnection, campaign_id: str, column: ColumnE
         return func.count(case((messages.c.state == state, 1)))
 
     query = (
-        select(
-            column, counted(MessageState.SENT), counted(MessageState.FAILED), counted(MessageState.DEFERRED)
-        )
+        select(column, counted(MessageState.SENT), counted(MessageState.FAILED), counted(MessageState.DEFERRED))
         .where(messages.c.campaign_id == campaign_id)
         .group_by(column)
         .order_by(func.count().desc(), column)

@@ -1,7 +1,6 @@
 """The tables, as SQLAlchemy Core. The migrations must add up to exactly this (tests/storage/test_migrations.py)."""
 
 from datetime import UTC, datetime
-from typing import Any
 
 from sqlalchemy import (
     BigInteger,
@@ -42,10 +41,12 @@ class Moment(TypeDecorator[datetime]):
     impl = BigInteger
     cache_ok = True
 
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:  # noqa: ARG002 its signature
+        """To the database."""
         return None if value is None else to_stored(value)
 
-    def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:
+    def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 its signature
+        """From the database."""
         return None if value is None else from_stored(value)
 
 

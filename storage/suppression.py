@@ -8,7 +8,7 @@ from pydantic import BaseModel
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
-from domain.lead import normalise_address
+from domain.lead import address_domain, normalise_address
 from domain.message import MessageState
 from storage.database import Database
 from storage.keys import Keys
@@ -109,7 +109,9 @@ class SuppressionList:
         return None if row is None else ", ".join(part for part in row if part)
 
     def _identity(self, entry: str) -> str:
-        return self._keys.address_identity(entry) if _is_address(entry) else self._keys.domain_identity(entry)
+        if _is_address(entry):
+            return self._keys.address_identity(entry)
+        return self._keys.domain_identity(address_domain(entry))
 
     def _row(self, entry: str, reason: str, source: str, now: datetime) -> dict[str, Any]:
         return {

@@ -25,6 +25,8 @@ _HEADERS = {
     "X-Frame-Options": "DENY",
     "X-Robots-Tag": "noindex, nofollow",
 }
+_LAST_ANSWER = {"Connection": "close"}
+"""What the server does after a mistake of ours: a client that was not told would lose its next request."""
 _TRY_AGAIN = "Please try again in a minute."
 _PROBLEMS = {
     HTTPStatus.NOT_FOUND: (
@@ -49,9 +51,8 @@ def page(template: str, status: int = HTTPStatus.OK, **values: str) -> HTMLRespo
 
 def problem(_request: Request, error: Exception) -> HTMLResponse:
     """The page of an error: an HTTPException's own status, 500 for a mistake of ours (which the server logs)."""
-    known = isinstance(error, HTTPException)
-    status = HTTPStatus(error.status_code if known else HTTPStatus.INTERNAL_SERVER_ERROR)
-    title, advice = _PROBLEMS.get(status, _OTHER_PROBLEM)
+    status, headers = (error.status_code, error.headers) if isinstance(error, HTTPException) else (500, _LAST_ANSWER)
+    title, advice = _PROBLEMS.get(HTTPStatus(status), _OTHER_PROBLEM)
     response = page("problem.html", status, title=title, advice=advice)
-    response.headers.update((error.headers if known else None) or {})
+    response.headers.update(headers or {})
     return response

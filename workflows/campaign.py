@@ -36,9 +36,7 @@ class CampaignWorkflow:
         def start_window(stage: StageState, first: int, last: int) -> workflow.ActivityHandle[WindowResult]:
             return workflow.start_activity(
                 _ACTIVITY[stage.stage],
-                WindowTask(
-                    campaign_id=start.campaign_id, stage=stage.stage, first=first, last=last, holds=stage.holds
-                ),
+                WindowTask(campaign_id=start.campaign_id, stage=stage.stage, first=first, last=last, holds=stage.holds),
                 result_type=WindowResult,
                 start_to_close_timeout=options.WINDOW_TIMEOUT,
                 heartbeat_timeout=options.HEARTBEAT_TIMEOUT,

@@ -75,7 +75,7 @@ class Pipeline:
         stage = self._state.stages[index]
         task = asyncio.create_task(self._one(index, first, last))
         self._running[task] = stage.stage
-        task.add_done_callback(lambda done: self._running.pop(done))
+        task.add_done_callback(self._running.pop)
 
     async def _one(self, index: int, first: int, last: int) -> None:
         stage = self._state.stages[index]

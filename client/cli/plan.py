@@ -3,13 +3,13 @@
 import asyncio
 from collections import Counter
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 import typer
 
 from client.adapters import check_relay, template_writer, variables
+from client.cli.options import AsJson, Changes, LeadsFile
 from client.cli.screen import columns, labelled, moment, paragraph, plain, print_document, say, words
 from client.cli.specs import Prepared, prepare
 from client.settings import Settings, load_settings
@@ -30,16 +30,19 @@ def register(app: typer.Typer) -> None:
 
 
 def plan(
-    spec: str = typer.Argument(help="The spec file."),
-    leads: Path | None = typer.Option(None, metavar="FILE.csv", help="The people; wins over audience.file."),
-    changes: list[str] = typer.Option([], "--set", metavar="PATH=VALUE", help="Change a field of the spec."),
-    show_variables: bool = typer.Option(False, "--variables", help="List the variables of the templates."),
+    spec: Annotated[str, typer.Argument(help="The spec file.")],
+    leads: LeadsFile = None,
+    changes: Changes = None,
+    show_variables: Annotated[bool, typer.Option("--variables", help="List the variables of the templates.")] = False,
     preview: int = typer.Option(1, min=0, help="How many drafts to show in full, beside the emptiest one."),
-    as_json: bool = typer.Option(False, "--json", help="Print one JSON document."),
+    as_json: AsJson = False,
 ) -> None:
-    """Show what `run` would do with these files: who is written to, why not, when, through what, and the texts."""
+    """Show what `run` would do; nothing is stored.
+
+    Who is written to and who is not and why, when mails may leave, through what, and the texts of drafts.
+    """
     settings = load_settings()
-    prepared = prepare(spec, leads, changes)
+    prepared = prepare(spec, leads, changes or ())
     document = _document(prepared, settings)
     drafts = asyncio.run(_drafts(prepared, settings))
     document["drafts"] = _draft_summary(drafts, preview)
@@ -123,6 +126,7 @@ async def _drafts(prepared: Prepared, settings: Settings) -> list[tuple[str, Dra
     empty = Lead(
         number=len(people) + 1,
         email="somebody@example.com",
+        source=people[0].source if people else "",
         extra=dict.fromkeys(prepared.file.extra_columns, ""),
         opt_out_token=_SAMPLE_TOKEN,
     )
@@ -166,8 +170,8 @@ def _show(document: dict[str, Any]) -> None:
         _show_draft(draft)
     if "variables" in document:
         say()
-        rows = [(plain(one["name"]), plain(one["example"]), one["description"]) for one in document["variables"]]
-        for line in columns([("variable", "example", "what it is"), *rows]):
+        rows = [(plain(one["name"]), one["description"], plain(one["example"])) for one in document["variables"]]
+        for line in columns([("variable", "what it is", "example"), *rows]):
             say(line)
     say()
     say("nothing was stored or sent; the suppression list and earlier contacts are looked at before each mail")
@@ -219,4 +223,4 @@ def _show_draft(draft: dict[str, Any]) -> None:
         return
     labelled("subject", plain(draft["subject"]))
     labelled("", "")
-    labelled("", paragraph(draft["text"]))
+    labelled("", paragraph(draft["text"].rstrip()))

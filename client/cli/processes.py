@@ -22,14 +22,17 @@ def register(app: typer.Typer) -> None:
 
 
 def migrate() -> None:
-    """Bring the database to this version's revision; `up` does it too."""
+    """Bring the database up to date; `up` does it too."""
     settings = load_settings()
     before, now = asyncio.run(bring_up_to_date(settings))
     say(f"database at revision {now}" + ("" if before == now else f" (before: {before or 'none'})"))
 
 
 def up() -> None:
-    """Start Temporal, worker, opt-out page and inbox on this machine, and keep them up until Ctrl-C."""
+    """Start the local stack and keep it up.
+
+    Temporal, inbox, opt-out page and worker, all on 127.0.0.1, until SIGTERM or Ctrl-C. Data is in OUTRIDER_HOME.
+    """
     settings = load_settings()
 
     def ready(stack: Stack) -> None:
@@ -39,7 +42,10 @@ def up() -> None:
 
 
 def worker() -> None:
-    """Run a worker: it carries campaigns until SIGTERM or Ctrl-C, and finishes the mail in hand first."""
+    """Run a worker, which carries campaigns.
+
+    It works until SIGTERM or Ctrl-C, and finishes the mail in hand before it ends.
+    """
     _become("worker")
 
 

@@ -2,15 +2,16 @@
 
 import asyncio
 import re
-import time
-from collections.abc import AsyncIterator
-from pathlib import Path
+from datetime import timedelta
+from typing import Annotated
 
 import typer
+from temporalio.client import Client
 from temporalio.service import RPCError
 
-from client.adapters import open_storage
+from client.adapters import Storage, open_storage
 from client.campaigns import FINAL, CampaignClient, Started
+from client.cli.options import AsJson, Changes, LeadsFile
 from client.cli.screen import added_up, labelled, note, print_document, say, span, styled
 from client.cli.specs import Prepared, prepare
 from client.cli.task_queue import workers
@@ -24,7 +25,8 @@ from domain.progress import Progress
 from domain.report import CampaignReport
 from domain.wire import MAX_CAMPAIGN_ID
 
-_PATIENCE_SECONDS = 5.0
+_LOOK_SECONDS = 0.5
+_PATIENCE = timedelta(seconds=5)
 """A campaign that was not taken up for so long may have no worker."""
 
 
@@ -35,12 +37,14 @@ def register(app: typer.Typer) -> None:
 
 def run(
     spec: str = typer.Argument("", help="The spec file; may be left out with the --id of an existing campaign."),
-    leads: Path | None = typer.Option(None, metavar="FILE.csv", help="The people; wins over audience.file."),
-    detach: bool = typer.Option(False, help="Start it and leave; `outrider show` says how it goes."),
-    dry_run: bool = typer.Option(False, "--dry-run", help="A rehearsal: everything but the sending."),
+    leads: LeadsFile = None,
+    detach: Annotated[
+        bool, typer.Option("--detach", help="Start it and leave; `outrider show` says how it goes.")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="A rehearsal: everything but the sending.")] = False,
     campaign_id: str = typer.Option("", "--id", help="The campaign's id; an existing one is repaired and watched."),
-    changes: list[str] = typer.Option([], "--set", metavar="PATH=VALUE", help="Change a field of the spec."),
-    as_json: bool = typer.Option(False, "--json", help="Print one JSON document and nothing else."),
+    changes: Changes = None,
+    as_json: AsJson = False,
 ) -> None:
     """Run a campaign and watch it. Ctrl-C only stops the watching: the campaign goes on."""
     settings = load_settings()
@@ -48,7 +52,7 @@ def run(
         _check_id(campaign_id)
     elif not spec:
         raise InputError("no spec file was named", hint="outrider init campaign.yaml, then: outrider run campaign.yaml")
-    prepared = prepare(spec, leads, changes, dry_run=dry_run) if spec else None
+    prepared = prepare(spec, leads, changes or (), dry_run=dry_run) if spec else None
     if prepared and not prepared.file.leads:
         raise InputError(
             f"{prepared.leads_path}: none of its {len(prepared.file.rejected):,} rows can be used",
@@ -58,9 +62,7 @@ def run(
     raise typer.Exit(code)
 
 
-async def _run(
-    settings: Settings, prepared: Prepared | None, campaign_id: str, *, detach: bool, as_json: bool
-) -> int:
+async def _run(settings: Settings, prepared: Prepared | None, campaign_id: str, *, detach: bool, as_json: bool) -> int:
     temporal = await connect(settings)
     async with open_storage(settings) as storage:
         client = CampaignClient(storage, temporal, settings)
@@ -69,9 +71,9 @@ async def _run(
             _say_started(started, as_json=as_json)
             return 0
         if not as_json:
-            labelled("campaign", _address(settings, started.campaign_id))
+            labelled("campaign", _with_page(settings, started.campaign_id))
         try:
-            progress = await _watch(client, started.campaign_id, temporal_workers=lambda: workers(temporal), quiet=as_json)
+            progress = await _watch(client, storage, temporal, started.campaign_id, quiet=as_json)
         except asyncio.CancelledError:
             note(f"\n{started.campaign_id} goes on: outrider show {started.campaign_id}")
             raise
@@ -81,3 +83,113 @@ async def _run(
     else:
         _say_result(progress, report)
     return 0 if progress.status is CampaignStatus.COMPLETED and report.adds_up else 1
+
+
+async def _start(client: CampaignClient, prepared: Prepared | None, campaign_id: str) -> Started:
+    """Create the campaign, or start the stored one of that id again: that repairs a row whose workflow never began."""
+    stored = await _stored(client, campaign_id)
+    if stored is None:
+        if prepared is None:
+            raise NotFound(f"no campaign {campaign_id}, and no spec to make one of", hint="outrider list")
+        return await client.create(
+            prepared.spec, prepared.new_leads(), prepared.rejected_rows(), campaign_id=campaign_id or None
+        )
+    _check_same(stored, prepared)
+    if stored.status in FINAL:  # nothing is left to start, and Temporal may have forgotten that there was something
+        return Started(campaign_id=campaign_id, workflow_id=campaign_id, run_id="")
+    return await client.start(campaign_id)
+
+
+async def _stored(client: CampaignClient, campaign_id: str) -> Campaign | None:
+    try:
+        return await client.get(campaign_id) if campaign_id else None
+    except NotFound:
+        return None
+
+
+async def _watch(
+    client: CampaignClient, storage: Storage, temporal: Client, campaign_id: str, *, quiet: bool
+) -> Progress:
+    """Show the campaign until it has ended; the rows go on telling when Temporal does not answer."""
+    watch = Watch(quiet=quiet)
+    with watch.open():
+        while True:
+            try:
+                progress = await client.progress(campaign_id)
+                remark = await _remark(temporal, progress)
+            except RPCError:
+                progress = await storage.progress.read(campaign_id)
+                remark = "Temporal does not answer; the campaign goes on when it is back"
+            watch.show(progress, remark)
+            if progress.status in FINAL:
+                return progress
+            await asyncio.sleep(_LOOK_SECONDS)
+
+
+async def _remark(temporal: Client, progress: Progress) -> str:
+    if progress.status is not CampaignStatus.QUEUED or progress.as_of - progress.created_at < _PATIENCE:
+        return ""
+    return "" if await workers(temporal) else "no worker takes it up; start one: outrider worker (or outrider up)"
+
+
+def _check_id(campaign_id: str) -> None:
+    if len(campaign_id) > MAX_CAMPAIGN_ID or not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", campaign_id):
+        raise InputError(
+            f"--id: at most {MAX_CAMPAIGN_ID} letters, digits, -, _ and ., the first a letter or digit",
+            hint="--id campaign-release-notes-2026-11",
+        )
+
+
+def _check_same(stored: Campaign, prepared: Prepared | None) -> None:
+    """Refuse to attach to a campaign that is not the one the files say."""
+    if prepared is None:
+        return
+    what = ""
+    if stored.spec != prepared.spec:
+        what = "with another spec"
+    elif stored.numbered != len(prepared.file.leads):
+        what = f"with {stored.numbered:,} people, not {len(prepared.file.leads):,}"
+    if what:
+        raise InputError(
+            f"campaign {stored.campaign_id} exists already, {what}",
+            hint=f"outrider run --id {stored.campaign_id} takes it up as it is; for a new one take another --id",
+        )
+
+
+def _with_page(settings: Settings, campaign_id: str) -> str:
+    """The id, with the page of the Web UI where that is known."""
+    if settings.stack is None:
+        return campaign_id
+    return f"{campaign_id}\n{settings.stack.temporal_ui}/namespaces/default/workflows/{campaign_id}"
+
+
+def _say_started(started: Started, *, as_json: bool) -> None:
+    if as_json:
+        print_document(started)
+    else:
+        labelled("started", started.campaign_id)
+        labelled("look", f"outrider show {started.campaign_id}")
+
+
+def _say_result(progress: Progress, report: CampaignReport) -> None:
+    began = progress.started_at or progress.created_at
+    say()
+    say(
+        styled(progress.status).append(f" in {span((progress.finished_at or progress.as_of) - began)}", style="default")
+    )
+    say()
+    if report.rejected_rows:
+        rejected = len(report.rejected_rows)
+        labelled("rows", added_up(report.lead_total + rejected, {"leads": report.lead_total, "rejected": rejected}))
+    for name, total, parts in report.sums:
+        labelled(name, added_up(total, parts))
+    if progress.dry_run:
+        labelled("sent", "nothing: this was a rehearsal")
+    else:
+        confirmed = f"{report.messages.sent:,} = {report.confirmations:,} confirmations from the relay"
+        labelled("sent", f"{confirmed} · {report.twice:,} twice · {report.messages.in_doubt:,} in doubt")
+    say()
+    labelled("look", f"outrider show {progress.campaign_id}")
+    labelled("", f"outrider report {progress.campaign_id}")
+    if report.rejected_rows:
+        labelled("", f"outrider export {progress.campaign_id} --what errors")

@@ -94,7 +94,9 @@ def labelled(label: str, value: str | Text) -> None:
     """Print a value beside its label; further lines of the value are indented to the same column."""
     text = value if isinstance(value, Text) else Text(value)
     for number, line in enumerate(text.split("\n", allow_blank=True)):
-        say(Text(f"{label if number == 0 else '':<{LABEL_WIDTH}}", style="bold").append_text(line))
+        whole = Text(f"{label if number == 0 else '':<{LABEL_WIDTH}}", style="bold").append_text(line)
+        whole.rstrip()
+        say(whole)
 
 
 def columns(rows: Sequence[Sequence[str | Text]], *, right: Sequence[int] = (), indent: str = "") -> Iterator[Text]:
@@ -113,8 +115,8 @@ def columns(rows: Sequence[Sequence[str | Text]], *, right: Sequence[int] = (), 
 
 def words(name: str) -> str:
     """A name of ours as words: `skipped:no_permission_basis` becomes `skipped (no permission basis)`."""
-    state, _, reason = name.partition(":")
-    return f"{state} ({reason})".replace("_", " ") if reason else state.replace("_", " ")
+    state, _, reason = name.replace("_", " ").partition(":")
+    return f"{state} ({reason.replace(':', ': ')})" if reason else state
 
 
 def added_up(total: int, parts: Mapping[str, int]) -> str:

@@ -83,6 +83,6 @@ def _overrides(changes: Sequence[str]) -> dict[str, str]:
 def _new_lead(lead: ImportedLead, file_name: str) -> NewLead:
     return NewLead(
         source_identity=normalise_address(lead.email),
-        source=f"our list {file_name}",
+        source=f"the list {file_name}",
         **lead.model_dump(exclude={"line"}),
     )

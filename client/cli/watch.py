@@ -12,9 +12,11 @@ from rich.table import Table
 from rich.text import Text
 
 from client.cli.screen import console, moment, plain, say, span, styled, words
+from domain.campaign import Stage
 from domain.progress import Progress, StageProgress, Waiting
 
 _LINE_SECONDS = 1.0
+_SAME_LINE_SECONDS = 60.0
 _BAR_WIDTH = 28
 
 
@@ -25,7 +27,7 @@ class Watch:
         """On a terminal `open` must be entered first."""
         self._live = None if quiet or not sys.stdout.isatty() else Live(console=console(), refresh_per_second=8)
         self._quiet = quiet
-        self._shown_at = 0.0
+        self._shown_at = -_SAME_LINE_SECONDS
         self._last = ""
 
     def open(self) -> AbstractContextManager[object]:
@@ -41,8 +43,8 @@ class Watch:
 
     def _print(self, progress: Progress, remark: str) -> None:
         line = f"{one_line(progress)}{f' remark={remark!r}' if remark else ''}"
-        final = progress.finished_at is not None
-        if line == self._last or (time.monotonic() - self._shown_at < _LINE_SECONDS and not final):
+        pause = _SAME_LINE_SECONDS if line == self._last else _LINE_SECONDS
+        if time.monotonic() - self._shown_at < pause and (progress.finished_at is None or line == self._last):
             return
         self._last, self._shown_at = line, time.monotonic()
         say(f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} {line}")
@@ -53,7 +55,7 @@ def one_line(progress: Progress) -> str:
     """The state in one line: status, stage, messages by state, what is waited for."""
     counts = " ".join(f"{state}={count}" for state, count in progress.messages.model_dump().items() if count)
     waits = "".join(f' waiting_for="{_waiting(one)}"' for one in progress.waiting_for)
-    drafted = next((f"drafted={stage.done}" for name, stage in progress.stages.items() if name == "personalization"), "")
+    drafted = f"drafted={progress.stages[Stage.PERSONALIZATION].done}"
     parts = [progress.status, progress.stage or "", drafted, counts]
     return " ".join(part for part in parts if part) + waits
 
@@ -62,7 +64,11 @@ def picture(progress: Progress, remark: str = "") -> RenderableType:
     """The state as a small table with a bar for each stage."""
     began = progress.started_at or progress.created_at
     head = Text.assemble(
-        (plain(progress.name), "bold"), "   ", styled(progress.status), "   ", span(progress.as_of - began)
+        (plain(progress.name), "bold"),
+        "   ",
+        styled(progress.status),
+        "   ",
+        span((progress.finished_at or progress.as_of) - began),
     )
     if progress.dry_run:
         head.append("   rehearsal: nothing leaves", style="dim")

@@ -20,7 +20,7 @@ from client import temporal_cli
 from client.adapters import migrate, open_storage
 from client.local_stack import parts
 from client.local_stack.children import Child, Say
-from client.local_stack.parts import LOOPBACK, Part, Ports
+from client.local_stack.parts import LOOPBACK, Part
 from client.settings import Settings, Stack
 from domain.errors import InputError
 
@@ -55,6 +55,7 @@ class LocalStack:
     async def start(self) -> None:
         """Migrate the database, start every part in turn and write stack.json; raises Unreachable."""
         settings, ports = self._settings, self._ports
+        self._say("starting Temporal, inbox, opt-out page and worker on this machine")
         await migrate(settings)
         async with open_storage(settings):
             pass  # the secret key exists from here on, before several processes would make one

@@ -54,7 +54,7 @@ class Child:
                     f"{self.part.name} does not answer after {ANSWER_SECONDS:.0f} s", hint=f"see {self.log}"
                 )
             await asyncio.sleep(0.05)
-        self._keeper = asyncio.create_task(self._keep(), name=f"keep-{self.part.name}")
+        self._keeper = asyncio.create_task(self._keep(process), name=f"keep-{self.part.name}")
 
     async def stop(self) -> None:
         """SIGTERM, and SIGKILL for the whole group when the grace is over."""
@@ -88,16 +88,15 @@ class Child:
                 stdout=log,
                 stderr=log,
                 env={**os.environ, **self.part.environment},
+                umask=0o077,  # logs and databases hold what only their owner may read
                 process_group=0,  # Ctrl-C goes to `outrider up` alone, which stops the parts in their order
             )
         self._on_change()
         return self._process
 
-    async def _keep(self) -> None:
+    async def _keep(self, process: asyncio.subprocess.Process) -> None:
         """Start the part again whenever it ends, after pauses that grow while it keeps ending."""
         pause = _FIRST_PAUSE
-        assert self._process is not None, "started"
-        process = self._process
         while True:
             started = time.monotonic()
             await process.wait()

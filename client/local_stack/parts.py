@@ -130,7 +130,7 @@ def worker_part(temporal: Client, environment: Mapping[str, str]) -> Part:
 
 
 async def pollers(temporal: Client, seconds: float | None = None) -> list[str]:
-    """Identities of the workers that asked for campaigns, lately: within `seconds`, else within Temporal's 5 minutes."""
+    """Identities of the workers that asked for work within so many seconds, None = within Temporal's 5 minutes."""
     request = DescribeTaskQueueRequest(
         namespace=temporal.namespace,
         task_queue=TaskQueue(name=TASK_QUEUE),
@@ -156,7 +156,6 @@ async def healthy(base_url: str) -> bool:
         except httpx.HTTPError:
             return False
     return answer.is_success
-
 
 
 async def _set_up(cli: Path, port: int) -> bool:

@@ -10,10 +10,7 @@ from providers.writing.author import AuthoredText, Problem, Rejected
 from providers.writing.checks import MAX_SUBJECT
 from providers.writing.environment import MAX_HTML, MAX_TEXT, TooLong, compiled, render
 from providers.writing.facts import Facts
-from providers.writing.template_check import check_templates
-from providers.writing.variables import Variable, campaign_values, lead_values, variables
-
-__all__ = ["TemplateAuthor", "Variable", "check_templates", "template_version", "variables"]
+from providers.writing.variables import campaign_values, lead_values
 
 AUTHOR = "template"
 

@@ -9,7 +9,9 @@ from domain.campaign import CampaignSpec, TemplateMistake
 from domain.lead import Lead
 from providers.writing.author import AuthoredText, Problem, Rejected
 from providers.writing.facts import Facts, facts_of
-from providers.writing.templates import TemplateAuthor, check_templates, template_version, variables
+from providers.writing.template_check import check_templates
+from providers.writing.templates import TemplateAuthor, template_version
+from providers.writing.variables import variables
 
 LEAD = Lead(
     number=1,

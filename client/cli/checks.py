@@ -1,0 +1,188 @@
+"""What `doctor` looks at. Each check finds out one thing and says the way out when it does not hold."""
+
+import platform
+import sqlite3
+import stat
+import sys
+from collections.abc import AsyncIterator
+from enum import StrEnum
+from pathlib import Path
+
+from pydantic import BaseModel
+from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
+from temporalio.client import Client
+from temporalio.service import RPCError
+
+from client.adapters import SmtpRelays, check_relay, open_storage
+from client.cli.task_queue import workers
+from client.connection import connect
+from client.local_stack.parts import healthy
+from client.settings import Settings
+from domain.errors import InputError, OutriderError, RelayUnavailable
+from domain.ports import MailboxState
+
+_OLDEST_PYTHON = (3, 11)
+_OLDEST_SQLITE = (3, 38, 0)
+_ANY_MAILBOX = "<NAME>"
+"""Stands for a mailbox while none was used: what it finds is the relay of all that have none of their own."""
+
+
+class Verdict(StrEnum):
+    """How a check ended. Only `failed` is a reason not to run campaigns."""
+
+    OK = "ok"
+    WARNING = "warning"
+    FAILED = "failed"
+
+
+class Check(BaseModel):
+    """One line of the screen. `way_out` is "" where nothing needs to be done."""
+
+    name: str
+    verdict: Verdict
+    detail: str
+    way_out: str = ""
+
+
+async def checks(settings: Settings) -> AsyncIterator[Check]:
+    """All checks, as soon as each is done. Nothing is changed and no mail is sent."""
+    yield _python()
+    yield _sqlite()
+    for check in _home(settings.home):
+        yield check
+    mailboxes: list[MailboxState] = []
+    try:
+        async with open_storage(settings) as storage:
+            mailboxes = await storage.mailboxes.all()
+    except OutriderError as error:
+        yield _failed("database", error)
+    else:
+        yield Check(name="database", verdict=Verdict.OK, detail="the revision is current, the secret key is its own")
+    for mailbox in mailboxes:
+        if mailbox.stopped_reason:
+            yield _stopped(mailbox)
+    async for check in _temporal(settings):
+        yield check
+    for name in [mailbox.name for mailbox in mailboxes] or [_ANY_MAILBOX]:
+        async for check in _relay(settings, name):
+            yield check
+    yield await _web(settings)
+
+
+def _python() -> Check:
+    fine = sys.version_info >= _OLDEST_PYTHON
+    verdict = Verdict.OK if fine else Verdict.FAILED
+    return Check(
+        name="Python", verdict=verdict, detail=platform.python_version(), way_out="" if fine else "Python 3.11"
+    )
+
+
+def _sqlite() -> Check:
+    fine = sqlite3.sqlite_version_info >= _OLDEST_SQLITE
+    verdict = Verdict.OK if fine else Verdict.FAILED
+    return Check(name="SQLite", verdict=verdict, detail=sqlite3.sqlite_version, way_out="" if fine else "3.38 or newer")
+
+
+def _home(home: Path) -> list[Check]:
+    """Whether the data directory is there, can be written to, and is closed to others."""
+    name = "home"
+    if not home.is_dir():
+        detail = f"{home} is not there"
+        return [Check(name=name, verdict=Verdict.FAILED, detail=detail, way_out="outrider up (or: outrider migrate)")]
+    try:
+        probe = home / f".doctor-{id(home)}"
+        probe.touch(mode=0o600)
+        probe.unlink()
+    except OSError as error:
+        detail = f"{home} cannot be written to: {error.strerror}"
+        return [Check(name=name, verdict=Verdict.FAILED, detail=detail, way_out="let this user write there")]
+    private = ("outrider.db", "secret.key")
+    open_to_others = [path for path in (home, *(home / each for each in private)) if _others_can_read(path)]
+    if not open_to_others:
+        return [Check(name=name, verdict=Verdict.OK, detail=f"{home.absolute()}, closed to other users")]
+    return [
+        Check(
+            name=name, verdict=Verdict.WARNING, detail=f"{path} can be read by other users", way_out=f"chmod go= {path}"
+        )
+        for path in open_to_others
+    ]
+
+
+def _others_can_read(path: Path) -> bool:
+    try:
+        return bool(path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO))
+    except FileNotFoundError:
+        return False
+
+
+def _stopped(mailbox: MailboxState) -> Check:
+    detail = f"{mailbox.name} is stopped: {mailbox.stopped_reason}"
+    way_out = f"outrider mailbox resume {mailbox.name}"
+    return Check(name="mailbox", verdict=Verdict.WARNING, detail=detail, way_out=way_out)
+
+
+async def _temporal(settings: Settings) -> AsyncIterator[Check]:
+    """The server, its namespace, and whether a worker asks it for work."""
+    try:
+        temporal = await connect(settings)
+        await _describe(temporal)
+    except OutriderError as error:
+        yield _failed("Temporal", error)
+        return
+    except RPCError as error:
+        detail = f"namespace {temporal.namespace}: {error.status.name.lower().replace('_', ' ')}"
+        yield Check(name="Temporal", verdict=Verdict.FAILED, detail=detail, way_out="TEMPORAL_NAMESPACE")
+        return
+    address = temporal.service_client.config.target_host
+    yield Check(name="Temporal", verdict=Verdict.OK, detail=f"{address}, namespace {temporal.namespace}")
+    found = await workers(temporal)
+    if found:
+        yield Check(name="worker", verdict=Verdict.OK, detail=", ".join(sorted(found)))
+    else:
+        detail = "none asks for work: campaigns stand still"
+        yield Check(name="worker", verdict=Verdict.FAILED, detail=detail, way_out="outrider worker (or: outrider up)")
+
+
+async def _describe(temporal: Client) -> None:
+    await temporal.workflow_service.describe_namespace(DescribeNamespaceRequest(namespace=temporal.namespace))
+
+
+async def _relay(settings: Settings, mailbox: str) -> AsyncIterator[Check]:
+    """Connects as a worker does (greeting, TLS, login), says goodbye, and hands nothing over."""
+    name = "relay" if mailbox == _ANY_MAILBOX else f"relay {mailbox}"
+    relays = SmtpRelays(settings)
+    try:
+        _, variable = settings.relay(mailbox)
+        async with relays.relay(mailbox, 1, dry_run=False).connection():
+            pass
+    except RelayUnavailable as error:
+        yield Check(name=name, verdict=Verdict.FAILED, detail=error.line, way_out=variable)
+        return
+    except OutriderError as error:
+        yield _failed(name, error)
+        return
+    finally:
+        await relays.close()
+    yield Check(name=name, verdict=Verdict.OK, detail=f"answers; from {variable}")
+    try:
+        check_relay(settings, mailbox)
+    except InputError as error:
+        yield _failed("opt-out", error)
+
+
+async def _web(settings: Settings) -> Check:
+    """The opt-out page. A public one may well answer only the paths that recipients need."""
+    try:
+        base = settings.opt_out_base()
+    except OutriderError as error:
+        return _failed("web", error)
+    if await healthy(base):
+        return Check(name="web", verdict=Verdict.OK, detail=base)
+    if settings.public_url is not None:
+        detail = f"{base}/healthz does not answer; recipients must reach {base}/u/…"
+        return Check(name="web", verdict=Verdict.WARNING, detail=detail, way_out="outrider web, behind that address")
+    return Check(name="web", verdict=Verdict.FAILED, detail=f"{base} does not answer", way_out="outrider up")
+
+
+def _failed(name: str, error: OutriderError) -> Check:
+    return Check(name=name, verdict=Verdict.FAILED, detail=error.line, way_out=error.hint)

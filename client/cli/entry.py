@@ -1,0 +1,114 @@
+"""Around every command: what it loads, how its errors read, and the one way out, `client.exit.leave`.
+
+Exit codes: 0 done; 1 a campaign failed or a check did not hold; 2 what was given is wrong; 3 something outside cannot
+be reached; 130 interrupted by Ctrl-C. With OUTRIDER_DEBUG=1 an unexpected error shows its traceback.
+"""
+
+import importlib
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+
+import typer
+from typer.exceptions import Abort, TyperException
+
+from client.cli.screen import plain
+from client.exit import leave
+from domain.errors import InputError, OutriderError
+
+_FAILED = 1
+_INPUT = 2
+_UNREACHABLE = 3
+_INTERRUPTED = 130
+
+_FAMILIES = {
+    "init": ("init",),
+    "plan": ("plan",),
+    "run": ("run",),
+    "campaigns": ("list", "show"),
+    "results": ("report", "export", "drafts"),
+    "suppress": ("suppress",),
+    "mailbox": ("mailbox",),
+    "doctor": ("doctor",),
+    "processes": ("up", "worker", "web", "migrate"),
+}
+"""The files beside this one and their commands. Only the one that is asked for is loaded: it saves up to 2 s."""
+
+
+def main() -> None:
+    """Run the command line of this process and end it."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # a terminal that is not UTF-8
+    leave(_flushed(execute(sys.argv[1:])))
+
+
+def execute(arguments: Sequence[str]) -> int:
+    """Run one command; errors become one line on stderr. Returns the exit code."""
+    given = list(arguments) or ["--help"]
+    try:
+        code = typer.main.get_command(_app(given)).main(given, prog_name="outrider", standalone_mode=False)
+    except OutriderError as error:
+        return _refuse(error.line, error.hint, _INPUT if isinstance(error, InputError) else _UNREACHABLE)
+    except TyperException as error:
+        return _refuse(_usage_line(error), _usage_hint(error), _INPUT)
+    except (Abort, KeyboardInterrupt):
+        return _INTERRUPTED
+    except SystemExit:
+        return 0  # what typer and rich make of a reader that has gone, as in `outrider list | head -1`
+    except Exception as error:  # noqa: BLE001 the last place before a traceback
+        return _unexpected(error)
+    return code if isinstance(code, int) else 0
+
+
+def _app(arguments: Sequence[str]) -> typer.Typer:
+    """The command line, with all commands unless the first argument is one of them."""
+    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+
+    @app.callback()
+    def outrider() -> None:
+        """Outbound e-mail campaigns that lose nobody and write to nobody twice."""
+
+    wanted = [family for family, commands in _FAMILIES.items() if arguments and arguments[0] in commands]
+    for family in wanted or _FAMILIES:
+        importlib.import_module(f"client.cli.{family}").register(app)
+    return app
+
+
+def _refuse(line: str, hint: str, code: int) -> int:
+    for one in line.splitlines():
+        sys.stderr.write(f"error: {plain(one)}\n")
+    if hint:
+        sys.stderr.write(f"hint: {plain(hint)}\n")
+    return code
+
+
+def _usage_line(error: TyperException) -> str:
+    line = plain(error.format_message()).rstrip(".")
+    return line[:1].lower() + line[1:]
+
+
+def _usage_hint(error: TyperException) -> str:
+    context = getattr(error, "ctx", None)
+    return f"{context.command_path} --help" if context else "outrider --help"
+
+
+def _unexpected(error: Exception) -> int:
+    """Messages of such errors can quote people's data: only their kind is shown."""
+    if isinstance(error, BrokenPipeError):
+        return 0
+    if os.environ.get("OUTRIDER_DEBUG"):
+        traceback.print_exception(error)
+        return _FAILED
+    if isinstance(error, OSError) and error.filename is not None:
+        return _refuse(f"{error.filename}: {error.strerror}", "", _INPUT)
+    return _refuse(f"unexpected {type(error).__name__}", "set OUTRIDER_DEBUG=1 to see where it comes from", _FAILED)
+
+
+def _flushed(code: int) -> int:
+    """The exit code after everything was written. A reader that has gone got what it wanted."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return code

@@ -1,0 +1,15 @@
+"""Arguments and options that several commands share, so they are called the same everywhere."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
+CampaignId = Annotated[str, typer.Argument(metavar="ID", help="The campaign's id, as in `outrider list`.")]
+Changes = Annotated[
+    list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="Change a field of the spec; may be repeated.")
+]
+LeadsFile = Annotated[
+    Path | None, typer.Option("--leads", metavar="FILE.csv", help="The people; wins over audience.file.")
+]

@@ -1,0 +1,172 @@
+"""`report`, `export` and `drafts`: what came of a campaign, to read and to take away."""
+
+import asyncio
+import csv
+import json
+import os
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from contextlib import aclosing, contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, TextIO
+
+import typer
+
+from client.adapters import Storage, open_storage
+from client.cli.options import AsJson, CampaignId
+from client.cli.screen import as_json as json_value
+from client.cli.screen import labelled, masked, note, paragraph, plain, print_document, say
+from client.settings import Settings, load_settings
+from domain.campaign import Stage
+from domain.errors import InputError
+
+
+class What(StrEnum):
+    """Kinds of rows that can be exported."""
+
+    LEADS = "leads"
+    LEDGER = "ledger"
+    DRAFTS = "drafts"
+    ERRORS = "errors"
+    EVENTS = "events"
+
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""First characters that make a spreadsheet run a cell instead of showing it."""
+
+
+class Format(StrEnum):
+    """Kinds of files that `export` writes."""
+
+    CSV = "csv"
+    JSON = "json"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command()(report)
+    app.command()(export)
+    app.command()(drafts)
+
+
+def report(
+    campaign_id: CampaignId,
+    as_json: AsJson = False,
+) -> None:
+    """Print the report, as of now.
+
+    Markdown, or JSON with --json. It can be had while the campaign still runs.
+    """
+    asyncio.run(_report(load_settings(), campaign_id, as_json=as_json))
+
+
+def export(
+    campaign_id: CampaignId,
+    what: Annotated[What, typer.Option(help="Which rows.")],
+    form: Format = typer.Option(Format.CSV, "--format", help="How they are written."),
+    out: Path | None = typer.Option(None, metavar="FILE", help="Where to; left out, to stdout."),
+) -> None:
+    """Write a campaign's rows as CSV or JSON. A file is complete or not there."""
+    if out is not None and out.is_dir():
+        raise InputError(f"--out: {out} is a directory", hint=f"--out {out / f'{what}.{form}'}")
+    if out is not None and not out.parent.is_dir():
+        raise InputError(f"--out: {out.parent} is no directory", hint="create it, or name a file elsewhere")
+    asyncio.run(_export(load_settings(), campaign_id, what, form, out))
+
+
+def drafts(
+    campaign_id: CampaignId,
+    lead: int | None = typer.Option(None, min=1, help="Only this person's, by number."),
+    limit: int = typer.Option(10, min=1, help="How many at most."),
+    as_json: AsJson = False,
+) -> None:
+    """Print drafts as they will be read."""
+    asyncio.run(_drafts(load_settings(), campaign_id, lead, limit, as_json=as_json))
+
+
+async def _report(settings: Settings, campaign_id: str, *, as_json: bool) -> None:
+    async with open_storage(settings) as storage:
+        found = await storage.reports.read(campaign_id)
+    if as_json:
+        print_document(found)
+    else:
+        sys.stdout.write(f"{paragraph(found.as_markdown())}\n")
+
+
+async def _export(settings: Settings, campaign_id: str, what: str, form: Format, out: Path | None) -> None:
+    async with open_storage(settings) as storage:
+        await storage.campaigns.get(campaign_id)
+        names = storage.exports.columns(what)
+        async with aclosing(storage.exports.rows(campaign_id, what)) as rows:
+            if out is None:
+                await _write(sys.stdout, form, names, rows)
+                return
+            with _replaced(out) as file:
+                count = await _write(file, form, names, rows)
+    note(f"{count:,} rows in {out}")
+
+
+async def _write(file: TextIO, form: Format, names: list[str], rows: AsyncIterator[dict[str, Any]]) -> int:
+    """Write rows as they come; returns how many."""
+    count = 0
+    if form is Format.CSV:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(names)
+        async for row in rows:
+            writer.writerow([_cell(row[name]) for name in names])
+            count += 1
+        return count
+    file.write("[")
+    async for row in rows:
+        file.write(f"{',' if count else ''}\n{json.dumps(json_value(row), ensure_ascii=False)}")
+        count += 1
+    file.write("\n]\n" if count else "]\n")
+    return count
+
+
+def _cell(value: object) -> object:
+    """A value for a spreadsheet: text that it would run gets an apostrophe in front."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+
+
+@contextmanager
+def _replaced(path: Path) -> Iterator[TextIO]:
+    """A new file beside `path` that takes its place at the end. It holds people's data: only its owner may read it."""
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
+            yield file
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink()
+        raise
+
+
+async def _drafts(settings: Settings, campaign_id: str, lead: int | None, limit: int, *, as_json: bool) -> None:
+    async with open_storage(settings) as storage:
+        await storage.campaigns.get(campaign_id)
+        found = [row async for row in storage.exports.rows(campaign_id, What.DRAFTS, limit=limit, number=lead)]
+        more = await _more(storage, campaign_id, len(found)) if lead is None else 0
+    if as_json:
+        print_document(found)
+        return
+    if not found:
+        say("no drafts yet" if lead is None else f"no draft for lead {lead}")
+    for row in found:
+        labelled(
+            f"lead {row['lead_number']}",
+            f"step {row['step']}   to {masked(row['recipient'])}   by {row['author']} {row['version']}",
+        )
+        labelled("subject", plain(row["subject"]))
+        labelled("", "")
+        labelled("", paragraph(row["text"].rstrip()))
+        say()
+    if more:
+        say(f"and {more:,} more: --limit N, or outrider export {campaign_id} --what drafts")
+
+
+async def _more(storage: Storage, campaign_id: str, shown: int) -> int:
+    progress = await storage.progress.read(campaign_id)
+    return max(progress.stages[Stage.PERSONALIZATION].done - shown, 0)

@@ -1,0 +1,124 @@
+"""A worker that ends itself with SIGKILL at one exact point: `killing_worker.py POINT OCCASION`.
+
+The product has no hook for this: its ports are wrapped here, where the worker is built.
+"""
+
+import asyncio
+import dataclasses
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from client.adapters import open_ports
+from client.connection import connect
+from client.settings import load_settings
+from domain.delivery import Transmission
+from domain.message import ClaimedMessage
+from domain.ports import Ledger, Relay, RelayConnection, Relays
+from worker.build import build_worker
+
+POINT, OCCASION = sys.argv[1], int(sys.argv[2])
+_seen = 0
+
+
+def die_at(point: str) -> None:
+    """Nothing of this process runs after the given occasion of the chosen point."""
+    global _seen  # noqa: PLW0603 one process, one count
+    if point == POINT:
+        _seen += 1
+        if _seen == OCCASION:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+class KillingLedger:
+    """Dies around the claim."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._ledger, name)
+
+    async def claim(self, *arguments: Any) -> list[ClaimedMessage]:
+        die_at("before_claim")
+        claimed = await self._ledger.claim(*arguments)
+        die_at("after_claim")
+        return claimed
+
+
+class KillingConnection:
+    """Dies between the ledger's begin and its confirm."""
+
+    def __init__(self, connection: RelayConnection, port: int) -> None:
+        self._connection = connection
+        self._port = port
+
+    @property
+    def usable(self) -> bool:
+        return self._connection.usable
+
+    async def transmit(self, sender: str, recipient: str, content: bytes) -> Transmission:
+        die_at("after_transmitting")
+        if POINT == "mid_body" and _seen + 1 == OCCASION:
+            await self._half(sender, recipient, content)
+        die_at("mid_body")
+        sent = await self._connection.transmit(sender, recipient, content)
+        die_at("after_250")
+        return sent
+
+    async def _half(self, sender: str, recipient: str, content: bytes) -> None:
+        """Half of the body, without the final dot, as a connection of the product would have written it."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
+        await reader.readline()
+        for command in (b"HELO test", f"MAIL FROM:<{sender}>".encode(), f"RCPT TO:<{recipient}>".encode(), b"DATA"):
+            writer.write(command + b"\r\n")
+            await reader.readline()
+        writer.write(content[: len(content) // 2])
+        await writer.drain()
+
+
+class KillingRelay:
+    """A relay whose connections die."""
+
+    def __init__(self, relay: Relay, port: int) -> None:
+        self._relay = relay
+        self._port = port
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._relay, name)
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[RelayConnection]:
+        async with self._relay.connection() as connection:
+            yield KillingConnection(connection, self._port)
+
+
+class KillingRelays:
+    """Relays whose connections die."""
+
+    def __init__(self, relays: Relays, port: int) -> None:
+        self._relays = relays
+        self._port = port
+
+    def relay(self, mailbox: str, connections: int, *, dry_run: bool) -> Relay:
+        return KillingRelay(self._relays.relay(mailbox, connections, dry_run=dry_run), self._port)
+
+
+async def main() -> None:
+    """Work until the point is reached."""
+    settings = load_settings()
+    url, _ = settings.relay("relay")
+    port = int(url.rpartition(":")[2])
+    client = await connect(settings)
+    async with open_ports(settings) as ports:
+        wrapped = dataclasses.replace(
+            ports, ledger=KillingLedger(ports.ledger), relays=KillingRelays(ports.relays, port)
+        )
+        await build_worker(client, wrapped).run()
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

@@ -1,0 +1,222 @@
+"""The real parts that end-to-end tests run against: Temporal, the inbox, workers, each its own process."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from client.campaigns import CampaignClient
+from client.local_stack.parts import temporal_command
+from client.settings import Settings, Stack
+from client.temporal_cli import obtain
+from domain.campaign import CampaignSpec
+from domain.lead import NewLead
+from domain.progress import Progress
+
+START_SECONDS = 20.0
+
+
+def free_port() -> int:
+    """A port nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def wait_until_listening(port: int) -> None:
+    """Until something accepts connections on the port; raises TimeoutError."""
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.02)
+    raise TimeoutError(f"nothing listens on {port}")
+
+
+class Inbox:
+    """The sandbox's inbox in its own process: the sink that the ledger is held against."""
+
+    def __init__(self) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "sandbox.inbox", "--smtp-port", "0", "--http-port", "0"], stdout=subprocess.PIPE
+        )
+        assert self.process.stdout is not None
+        self._stdout = self.process.stdout
+        ports = json.loads(self._stdout.readline())
+        self.smtp_url = f"smtp://127.0.0.1:{ports['smtp_port']}"
+        self.http_url = f"http://127.0.0.1:{ports['http_port']}"
+
+    def faults(self, *rules: dict[str, Any]) -> None:
+        """Put these faults in place of all others."""
+        httpx.put(f"{self.http_url}/api/faults", json=list(rules)).raise_for_status()
+
+    def held(self) -> list[tuple[str, str]]:
+        """(Message-ID, recipient) of every mail that was accepted, once per acceptance."""
+        answer = httpx.get(f"{self.http_url}/api/ledger", timeout=30)
+        return [(message_id, recipient) for message_id, recipient in answer.json()]
+
+    def counts(self) -> dict[str, Any]:
+        """Counters of the inbox."""
+        counts: dict[str, Any] = httpx.get(f"{self.http_url}/api/counts").json()
+        return counts
+
+    def close(self) -> None:
+        """End the process."""
+        self.process.terminate()
+        self.process.wait(10)
+        self._stdout.close()
+
+
+class World:
+    """One home directory with a database, a Temporal server, an inbox, and as many workers as a test starts."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.inbox = Inbox()
+        self.temporal_port = free_port()
+        self.temporal: subprocess.Popen[bytes] | None = None
+        self.workers: list[subprocess.Popen[bytes]] = []
+        self.start_temporal()
+        self.settings = Settings(home=home, _env_file=None)
+        stack = Stack(
+            temporal_address=f"127.0.0.1:{self.temporal_port}",
+            temporal_ui="http://127.0.0.1:1",
+            web_url="http://127.0.0.1:8026",
+            smtp_url=self.inbox.smtp_url,
+            inbox_url=self.inbox.http_url,
+        )
+        self.settings.stack_file.write_text(stack.model_dump_json())
+
+    def start_temporal(self) -> None:
+        """Start the server on this world's file; a second start finds what the first one wrote."""
+        command = temporal_command(obtain(print), self.home / "temporal.db", self.temporal_port, free_port())
+        self.temporal = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        wait_until_listening(self.temporal_port)
+
+    def start_worker(self, *command: str) -> subprocess.Popen[bytes]:
+        """Start a worker, or the script of a test that builds one; its log is appended to `worker.log`."""
+        with (self.home / "worker.log").open("ab") as log:
+            worker = subprocess.Popen(
+                [sys.executable, *(command or ("-m", "worker"))],
+                env={**os.environ, "OUTRIDER_HOME": str(self.home)},
+                stdout=log,
+                stderr=log,
+            )
+        self.workers.append(worker)
+        return worker
+
+    @property
+    def log(self) -> str:
+        """What all workers have logged so far."""
+        return (self.home / "worker.log").read_text()
+
+    @asynccontextmanager
+    async def client(self) -> AsyncIterator[CampaignClient]:
+        """A client of this world."""
+        async with CampaignClient.open(self.settings) as client:
+            yield client
+
+    def close(self) -> None:
+        """End everything that was started, frozen processes included."""
+        for worker in self.workers:
+            if worker.poll() is None:
+                worker.send_signal(signal.SIGCONT)
+                worker.kill()
+                worker.wait(10)
+        if self.temporal is not None:
+            self.temporal.kill()
+            self.temporal.wait(10)
+        self.inbox.close()
+
+
+@contextmanager
+def new_world(home: Path) -> Iterator[World]:
+    """A world that ends with the block."""
+    world = World(home)
+    try:
+        yield world
+    finally:
+        world.close()
+
+
+def spec(*, connections: int = 20, **sending: object) -> CampaignSpec:
+    """A campaign that may be sent at once; `sending` overrides its fields."""
+    return CampaignSpec.model_validate(
+        {
+            "version": 1,
+            "name": "proof",
+            "owner": "dana",
+            "audience": {"source": "csv"},
+            "permission": {"basis": "consent"},
+            "sender": {
+                "name": "Dana Rivers",
+                "organization": "Example Labs",
+                "postal_address": "1 Example Street, 12345 Example City",
+                "reply_to": "dana@example.com",
+            },
+            "sequence": [{"subject": "News for {{ lead.name }}", "body": "Hello {{ lead.name }},\n\nthis is it.\n"}],
+            "review": {"mode": "none"},
+            "sending": {
+                "provider": "smtp",
+                "mailboxes": [
+                    {"name": "relay", "address": "news@example.com", "pace": "none", "connections": connections}
+                ],
+                "deferred": {"first": "1s", "longest": "2s", "give_up": "5m"},
+                **sending,
+            },
+        }
+    )
+
+
+def people(count: int) -> list[NewLead]:
+    """So many people on an example domain."""
+    return [
+        NewLead(
+            source_identity=f"person{index}@example.com",
+            email=f"person{index}@example.com",
+            name=f"Robin Example{index}",
+            source="the list people.csv",
+        )
+        for index in range(1, count + 1)
+    ]
+
+
+async def sent_so_far(client: CampaignClient, campaign_id: str, at_least: int) -> Progress:
+    """Wait until so many messages are sent."""
+    async for progress in client.follow(campaign_id, every=0.02):
+        if progress.messages.sent >= at_least:
+            return progress
+    raise AssertionError(f"the campaign ended with fewer than {at_least} sent")
+
+
+async def assert_promise(world: World, client: CampaignClient, campaign_id: str, *, most_doubts: int) -> Progress:
+    """Nobody lost, nobody twice, and what cannot be known is listed: the ledger held against the inbox.
+
+    The inbox must hold exactly the mails that the ledger calls sent, and of the doubtful ones any part.
+    """
+    progress = await client.progress(campaign_id)
+    report = await client.result(campaign_id)
+    assert report.adds_up, report.as_markdown()
+    assert progress.leads.get("open", 0) == 0
+    assert sum(progress.leads.values()) == report.lead_total
+    ledger = {row["message_id"]: row async for row in client.export(campaign_id, "ledger")}
+    held = world.inbox.held()
+    assert len(held) == len(set(held)), "somebody was written to twice"
+    sent = {(row["message_id"], row["recipient"]) for row in ledger.values() if row["state"] == "sent"}
+    doubtful = {(row["message_id"], row["recipient"]) for row in ledger.values() if row["state"] == "in_doubt"}
+    assert sent <= set(held), "the ledger calls sent what nobody got"
+    assert set(held) - sent <= doubtful, "somebody got what the ledger does not know"
+    assert len(doubtful) <= most_doubts
+    assert {doubt.message_id for doubt in progress.in_doubt} == {message_id for message_id, _ in doubtful}
+    return progress
