@@ -54,9 +54,12 @@ class Verdict(BaseModel):
 
 _FIRST_RECONNECT = timedelta(seconds=0.5)
 _DOUBLINGS = 12
-_CONTENT_CLASSES = ("5.3.4", "5.6.")
+_CONTENT_CLASSES = ("5.2.3", "5.3.4", "5.6.")
 _MAILBOX_FULL = "5.2.2"
 _POLICY = "5.7."
+_SENDER = ("5.1.7", "5.1.8", "5.5.2")
+"""Sender's address, its domain, our syntax. Relays say so at RCPT too; Postfix, as it comes, says it only there."""
+_SYSTEM = "5.3."
 
 
 def judge(  # noqa: C901, PLR0911 one line per row of the table in docs/concepts/ledger.md
@@ -66,8 +69,9 @@ def judge(  # noqa: C901, PLR0911 one line per row of the table in docs/concepts
     if sent.accepted:
         return Verdict(state=MessageState.SENT)
     if sent.phase is Phase.CONTENT and (sent.code is None or sent.code < 400):  # noqa: PLR2004 no answer, or none that says no
-        if in_doubt is InDoubtPolicy.RESEND:
-            return _later("resent_in_doubt", message, deferral, now)
+        again = _later("resent_in_doubt", message, deferral, now)
+        if in_doubt is InDoubtPolicy.RESEND and again.next_at is not None:
+            return again
         return Verdict(state=MessageState.IN_DOUBT, reason="connection_lost")
     if sent.code is None:
         return _soon("connection_lost", message, deferral, now)
@@ -76,12 +80,14 @@ def judge(  # noqa: C901, PLR0911 one line per row of the table in docs/concepts
     if sent.phase in (Phase.CONNECT, Phase.SENDER):
         return Verdict(state=MessageState.SCHEDULED, reason="refused_sender", stop_mailbox=True)
     if sent.enhanced.startswith(_POLICY):
-        return _policy(message)
+        return _blames_sender("refused_policy", message)
+    if sent.enhanced in _SENDER:
+        return _blames_sender("refused_sender", message)
     if sent.enhanced == _MAILBOX_FULL:
         return Verdict(state=MessageState.FAILED, reason="mailbox_full")
     if sent.enhanced.startswith(_CONTENT_CLASSES):
         return Verdict(state=MessageState.FAILED, reason="refused_content")
-    if sent.phase is Phase.RECIPIENT:
+    if sent.phase is Phase.RECIPIENT and not sent.enhanced.startswith(_SYSTEM):
         return Verdict(state=MessageState.FAILED, reason="hard_bounce", suppress=True)
     return Verdict(state=MessageState.FAILED, reason="refused_by_relay")
 
@@ -101,8 +107,8 @@ def _later(reason: str, message: ClaimedMessage, deferral: Deferral, now: dateti
     return Verdict(state=MessageState.DEFERRED, reason=reason, next_at=at)
 
 
-def _policy(message: ClaimedMessage) -> Verdict:
-    """Blames the sender first; a message that is refused again after a person's resume blames itself."""
-    if message.refused_before == "refused_policy":
-        return Verdict(state=MessageState.FAILED, reason="refused_policy")
-    return Verdict(state=MessageState.SCHEDULED, reason="refused_policy", stop_mailbox=True)
+def _blames_sender(reason: str, message: ClaimedMessage) -> Verdict:
+    """Stops the mailbox first; a message that is refused again after a person's resume blames itself."""
+    if message.refused_before == reason:
+        return Verdict(state=MessageState.FAILED, reason=reason)
+    return Verdict(state=MessageState.SCHEDULED, reason=reason, stop_mailbox=True)

@@ -5,6 +5,7 @@ import unicodedata
 from contextlib import suppress
 from enum import StrEnum
 
+import idna
 from pydantic import BaseModel, ConfigDict
 
 _NAME_WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*", re.UNICODE)
@@ -67,13 +68,14 @@ class LeadEnd(BaseModel):
 
 
 def normalise_address(email: str) -> str:
-    """The one spelling under which an address is compared: NFKC, case-folded, domain in IDNA.
+    """The one spelling under which an address is compared: NFKC, case-folded, domain in IDNA 2008.
 
     Plus-tags and dots stay: only the receiving provider knows whether they matter.
     """
     local, _, host = unicodedata.normalize("NFKC", email).strip().casefold().rpartition("@")
-    with suppress(UnicodeError):  # a host that IDNA cannot express is compared as it is written
-        host = host.encode("idna").decode("ascii")
+    host = host.rstrip(".")
+    with suppress(idna.IDNAError):  # a host that IDNA cannot express is compared as it is written
+        host = idna.encode(host, uts46=True).decode("ascii")
     return f"{local}@{host}"
 
 

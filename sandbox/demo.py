@@ -1,7 +1,7 @@
 """`python -m sandbox.demo`: a whole campaign on this machine, from a list of people to delivered mail.
 
-It uses the installed `outrider` command as a person would and compares what that says with what the inbox got. Data is
-in a throw-away directory. With a terminal the stack stays up until Ctrl-C; without one, or with CI set, it ends at once.
+It uses the installed `outrider` command as a person would, and compares what that says with what the inbox got. Data
+is in a throw-away directory. With a terminal the stack stays up until Ctrl-C; without one, or with CI set, it ends.
 """
 
 import csv
@@ -20,9 +20,10 @@ from typing import Any
 
 import httpx
 
+CAMPAIGN = "campaign-demo"
 PEOPLE = 200
 SUPPRESSED = "robin7@example.org"
-LABEL_WIDTH = 10
+LABEL_WIDTH = 12
 STOP_SECONDS = 60.0
 
 OUTRIDER = Path(sys.executable).with_name("outrider")
@@ -77,7 +78,7 @@ def main() -> int:
             del os.environ[name]  # whatever a person has set up: nothing of the demo leaves this machine
         with stack(Path(directory)) as where:
             code = campaign(Path(directory), where)
-            if interactive:
+            if interactive and not code:
                 row("", "Ctrl-C ends it and removes everything")
                 signal.pause()
             return code
@@ -93,18 +94,18 @@ def campaign(directory: Path, where: Mapping[str, Any]) -> int:
         "people",
         f"{PEOPLE} invented ones on example domains, one of them suppressed, and {len(AWKWARD_ROWS)} awkward rows",
     )
-    print(flush=True)
-    ran = subprocess.run([OUTRIDER, "run", "demo.yaml", "--id", "campaign-demo"], cwd=directory, check=False)
-    if ran.returncode:
-        return ran.returncode
-    shown = json.loads(outrider(directory, "show", "campaign-demo", "--json"))
-    ledger = json.loads(outrider(directory, "export", "campaign-demo", "--what", "ledger", "--format", "json"))
+    row()
+    run = [str(OUTRIDER), "run", "demo.yaml", "--id", CAMPAIGN]
+    if code := subprocess.run(run, cwd=directory, check=False).returncode:  # noqa: S603 the installed command
+        return code
+    shown = json.loads(outrider(directory, "show", CAMPAIGN, "--json"))
+    ledger = json.loads(outrider(directory, "export", CAMPAIGN, "--what", "ledger", "--format", "json"))
     held = httpx.get(f"{where['inbox_url']}/api/ledger", trust_env=False).raise_for_status().json()
-    history = describe_history(where, "campaign-demo")
+    history = describe_history(where, CAMPAIGN)
     adds_up = compare(shown, ledger, [tuple(mail) for mail in held])
-    print()
+    row()
     row("look", f"inbox    {where['inbox_url']}")
-    row("", f"history  {where['temporal_ui']}/namespaces/default/workflows/campaign-demo")
+    row("", f"history  {where['temporal_ui']}/namespaces/default/workflows/{CAMPAIGN}")
     if history:
         row("", f"         {history}")
     return 0 if adds_up else 1
@@ -119,12 +120,10 @@ def compare(shown: Mapping[str, Any], ledger: list[dict[str, Any]], held: list[t
     mails = sum(shown["messages"].values())
     counts = shown["messages"]
     adds_up = not (missing or unknown or twice) and people == len(ledger) == mails and len(sent) == counts["sent"]
-    print()
+    row()
     row("inbox", f"{len(held)} mails, compared with the ledger by Message-ID and recipient:")
-    row(
-        "",
-        f"{len(sent)} sent = {len(held)} in the inbox · {missing} missing · {twice} twice · {counts['in_doubt']} in doubt",
-    )
+    known = f"{missing} missing · {twice} twice · {counts['in_doubt']} in doubt"
+    row("", f"{len(sent)} sent = {len(held)} in the inbox · {known}")
     row("", "it adds up" if adds_up else "IT DOES NOT ADD UP")
     return adds_up
 
@@ -148,7 +147,7 @@ def stack(directory: Path) -> Iterator[Mapping[str, Any]]:
     file = Path(directory, "home", "stack.json")
     log = Path(directory, "up.log")
     with log.open("w", encoding="utf-8") as output:
-        up = subprocess.Popen(
+        up = subprocess.Popen(  # noqa: S603 the installed command
             [OUTRIDER, "up"], cwd=directory, stdout=output, stderr=output, stdin=subprocess.DEVNULL, process_group=0
         )
     try:
@@ -179,20 +178,22 @@ def describe_history(where: Mapping[str, Any], workflow_id: str) -> str:
         found = httpx.get(address, trust_env=False).raise_for_status().json()["workflowExecutionInfo"]
     except (httpx.HTTPError, KeyError, ValueError):
         return ""
-    return f"{found['historyLength']} events, {int(found['historySizeBytes']) / 1000:.0f} kB, no address in it"
+    return f"{found['historyLength']} events, {int(found['historySizeBytes']) / 1000:.0f} kB"
 
 
 def outrider(directory: Path, *arguments: str) -> str:
     """What a command of ours prints; a failure ends the demo with the command's own words on stderr."""
-    done = subprocess.run([OUTRIDER, *arguments], cwd=directory, stdout=subprocess.PIPE, text=True, check=False)
+    command = [str(OUTRIDER), *arguments]
+    done = subprocess.run(command, cwd=directory, stdout=subprocess.PIPE, text=True, check=False)  # noqa: S603 the installed command
     if done.returncode:
         raise SystemExit(done.returncode)
     return done.stdout
 
 
-def row(label: str, text: str) -> None:
+def row(label: str = "", text: str = "") -> None:
     """Print one line of the screen."""
-    print(f"{label:<{LABEL_WIDTH}}{text}", flush=True)
+    sys.stdout.write(f"{label:<{LABEL_WIDTH}}{text}".rstrip() + "\n")
+    sys.stdout.flush()
 
 
 def _interrupt(_number: int, _frame: object) -> None:

@@ -1,6 +1,6 @@
 """Rows as people take them away: leads, ledger, drafts, errors, events."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from datetime import datetime
 from typing import Any
 
@@ -132,7 +132,7 @@ class ExportRows:
 
     async def rows(
         self, campaign_id: str, what: str, *, limit: int | None = None, number: int | None = None
-    ) -> AsyncIterator[dict[str, Any]]:
+    ) -> AsyncGenerator[dict[str, Any], None]:
         """The rows, times as ISO 8601 text; with `number` those of one lead, with `limit` the first so many."""
         query = EXPORTS[what](campaign_id).limit(limit)
         if number is not None:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Row, and_, bindparam, case, func, insert, select, update
+from sqlalchemy import Row, and_, bindparam, case, func, insert, or_, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -41,19 +41,19 @@ class LeadRows:
 
     async def store_drafts(self, campaign_id: str, new: Sequence[NewMessage], ended: Sequence[LeadEnd]) -> None:
         """See domain.ports.Leads."""
-        now = datetime.now(UTC)
         async with self._database.write() as connection:
-            if new:
-                rows = [_draft_row(campaign_id, message, now) for message in new]
-                await connection.execute(upsert(drafts).on_conflict_do_nothing(), rows)
-                rows = [self._message_row(campaign_id, message, now) for message in new]
-                await connection.execute(upsert(messages).on_conflict_do_nothing(), rows)
-                rows = [_event_row(campaign_id, message, now) for message in new]
-                await connection.execute(insert(message_events), rows)
-                await _end_same_address(connection, campaign_id, [message.draft.number for message in new])
-            if ended:
-                rows = [{"n": end.number, "state": end.state, "why": end.reason} for end in ended]
-                await connection.execute(_END, [{"c": campaign_id, **row} for row in rows])
+            numbers = [*(message.draft.number for message in new), *(end.number for end in ended)]
+            done = await _done_before(connection, campaign_id, numbers)
+            fresh = [message for message in new if message.draft.number not in done]
+            if fresh:
+                await self._store_messages(connection, campaign_id, fresh)
+            rows = [
+                {"c": campaign_id, "n": end.number, "state": end.state, "why": end.reason}
+                for end in ended
+                if end.number not in done
+            ]
+            if rows:
+                await connection.execute(_END, rows)
 
     async def drafting_counts(self, campaign_id: str, first: int, last: int) -> dict[str, int]:
         """See domain.ports.Leads."""
@@ -68,6 +68,16 @@ class LeadRows:
         )
         async with self._database.read() as connection:
             return dict((await connection.execute(query)).all())
+
+    async def _store_messages(self, connection: AsyncConnection, campaign_id: str, new: Sequence[NewMessage]) -> None:
+        now = datetime.now(UTC)
+        await connection.execute(insert(drafts), [_draft_row(campaign_id, message, now) for message in new])
+        rows = [self._message_row(campaign_id, message, now) for message in new]
+        await connection.execute(upsert(messages).on_conflict_do_nothing(), rows)
+        same_address = await _end_same_address(connection, campaign_id, [message.draft.number for message in new])
+        rows = [_event_row(campaign_id, message, now) for message in new if message.draft.number not in same_address]
+        if rows:
+            await connection.execute(insert(message_events), rows)
 
     def _message_row(self, campaign_id: str, message: NewMessage, now: datetime) -> dict[str, Any]:
         return {
@@ -90,12 +100,25 @@ class LeadRows:
 
 _END = (
     update(leads)
-    .where(leads.c.campaign_id == bindparam("c"), leads.c.number == bindparam("n"), leads.c.ended.is_(None))
+    .where(leads.c.campaign_id == bindparam("c"), leads.c.number == bindparam("n"))
     .values(ended=bindparam("state"), reason=bindparam("why"))
 )
 
 
-async def _end_same_address(connection: AsyncConnection, campaign_id: str, numbers: Sequence[int]) -> None:
+async def _done_before(connection: AsyncConnection, campaign_id: str, numbers: Sequence[int]) -> set[int]:
+    """Leads that another attempt at the same window has drafted or ended: what it stored stays."""
+    if not numbers:
+        return set()
+    query = (
+        select(leads.c.number)
+        .outerjoin(drafts, _DRAFTED)
+        .where(leads.c.campaign_id == campaign_id, leads.c.number.between(min(numbers), max(numbers)))
+        .where(or_(leads.c.ended.is_not(None), drafts.c.number.is_not(None)))
+    )
+    return set(await connection.scalars(query))
+
+
+async def _end_same_address(connection: AsyncConnection, campaign_id: str, numbers: Sequence[int]) -> set[int]:
     """A draft whose message was refused by the unique address belongs to a second lead of the same person."""
     orphans = (
         select(drafts.c.number)
@@ -110,11 +133,13 @@ async def _end_same_address(connection: AsyncConnection, campaign_id: str, numbe
         .where(drafts.c.campaign_id == campaign_id, drafts.c.number.between(min(numbers), max(numbers)))
         .where(messages.c.number.is_(None))
     )
-    await connection.execute(
+    changed = await connection.scalars(
         update(leads)
         .where(leads.c.campaign_id == campaign_id, leads.c.number.in_(orphans), leads.c.ended.is_(None))
         .values(ended=LeadState.SKIPPED, reason="same_address")
+        .returning(leads.c.number)
     )
+    return set(changed)
 
 
 def _lead(row: Row[Any]) -> Lead:

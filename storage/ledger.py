@@ -7,7 +7,7 @@ one still shares its commits. SQLite gets its own thread and its own connection 
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, Self, TypeVar
@@ -62,6 +62,7 @@ class SqliteLedger:
         self._wishes = _Wishes()
         self._asked = asyncio.Event()
         self._writer: asyncio.Task[None] | None = None
+        self._leaving = False
 
     async def __aenter__(self) -> Self:
         """Start the writer task."""
@@ -70,11 +71,10 @@ class SqliteLedger:
 
     async def __aexit__(self, *_: object) -> None:
         """Write what was asked for, then stop."""
-        while self._wishes.futures():
-            await asyncio.gather(*self._wishes.futures(), return_exceptions=True)
+        self._leaving = True
+        self._asked.set()
         if self._writer is not None:
-            self._writer.cancel()
-            await asyncio.gather(self._writer, return_exceptions=True)
+            await asyncio.wait([self._writer])
         self._thread.shutdown()
         self._engine.dispose()
 
@@ -110,7 +110,7 @@ class SqliteLedger:
 
     async def _write(self) -> None:
         loop = asyncio.get_running_loop()
-        while True:
+        while self._wishes.futures() or not self._leaving:
             await self._asked.wait()
             self._asked.clear()
             wishes, self._wishes = self._wishes, _Wishes()
@@ -123,12 +123,12 @@ class SqliteLedger:
                 continue
             for advance in wishes.advances:
                 if not advance.done.done():
-                    advance.done.set_result(advance.begin is not None and advance.begin.key in began)
+                    advance.done.set_result(advance.begin is not None and _is_mine(advance.begin, began))
             for call, answer in zip(wishes.calls, answers, strict=True):
                 if not call.done.done():
                     call.done.set_result(answer)
 
-    def _commit(self, wishes: _Wishes) -> tuple[set[MessageKey], list[Any]]:
+    def _commit(self, wishes: _Wishes) -> tuple[Mapping[MessageKey, str | None], list[Any]]:
         """One transaction, in the ledger's thread."""
         now = time.time_ns() // 1_000_000
         settlements = [advance.settled for advance in wishes.advances if advance.settled is not None]
@@ -138,7 +138,12 @@ class SqliteLedger:
             began = statements.begin(connection, begins, now)
             answers = [call.run(connection, now) for call in wishes.calls]
         for settlement in settlements:
-            if settlement.message.key not in recorded:
+            if not _is_mine(settlement.message, recorded):
                 key = settlement.message.key
                 _log.warning("ledger.not_mine", campaign_id=key.campaign_id, lead_number=key.number, step=key.step)
         return began, answers
+
+
+def _is_mine(message: ClaimedMessage, changed: Mapping[MessageKey, str | None]) -> bool:
+    """Whether it was this attempt's row that changed: two attempts may ask for one message in one commit."""
+    return changed.get(message.key) == message.token

@@ -121,7 +121,10 @@ WHERE campaign_id = :campaign_id AND address_identity = (
   WHERE messages.campaign_id = :campaign_id AND messages.number = :number AND messages.step = :step)
 AND NOT EXISTS (
   SELECT 1 FROM messages WHERE messages.campaign_id = :campaign_id AND messages.number = :number
-  AND messages.state IN ('transmitting', 'sent', 'in_doubt'))"""
+  AND messages.state IN ('transmitting', 'sent', 'in_doubt'))
+AND NOT EXISTS (
+  SELECT 1 FROM message_events WHERE message_events.campaign_id = :campaign_id AND message_events.number = :number
+  AND message_events.cause = 'resent_in_doubt')"""
 
 SUPPRESS_ADDRESS = """
 INSERT INTO suppressions (identity, kind, reason, source, since)
@@ -189,35 +192,36 @@ def claim(connection: Connection, asked: Window, token: str, rules: ClaimRules, 
     ]
 
 
-def settle(connection: Connection, settlements: Sequence[Settlement], now: int) -> set[MessageKey]:
-    """Record how transmissions ended; returns the keys that were still this attempt's to record."""
+def settle(connection: Connection, settlements: Sequence[Settlement], now: int) -> Mapping[MessageKey, str | None]:
+    """Record how transmissions ended; returns the keys that changed, each with the token it was recorded for."""
     if not settlements:
-        return set()
+        return {}
     rows = [_settlement_row(settlement) for settlement in settlements]
     changed = _keys(connection.exec_driver_sql(SETTLE, {"rows": json.dumps(rows), "now": now}))
-    mine = [settlement for settlement in settlements if settlement.message.key in changed]
+    mine = [one for one in settlements if changed.get(one.message.key) == one.message.token]
     _insert_events(connection, (_settlement_event(settlement, now) for settlement in mine))
     for settlement in mine:
         _consequences(connection, settlement, now)
-    return set(changed)
+    return changed
 
 
-def begin(connection: Connection, messages: Sequence[ClaimedMessage], now: int) -> set[MessageKey]:
-    """Move claimed messages to transmitting; returns the keys that may be transmitted."""
+def begin(connection: Connection, messages: Sequence[ClaimedMessage], now: int) -> Mapping[MessageKey, str | None]:
+    """Move claimed messages to transmitting; returns the keys that may be transmitted, each by its token's owner."""
     if not messages:
-        return set()
+        return {}
     rows = [
         {"c": message.key.campaign_id, "n": message.key.number, "s": message.key.step, "token": message.token}
         for message in messages
     ]
     changed = connection.exec_driver_sql(BEGIN, {"rows": json.dumps(rows), "now": now})
-    return set(_record(connection, changed, now, MessageState.TRANSMITTING, "begin"))
+    return _record(connection, changed, now, MessageState.TRANSMITTING, "begin")
 
 
 def release(connection: Connection, asked: Window, token: str, now: int) -> None:
     """Give back what was claimed and not begun."""
     window = {**asked._asdict(), "token": token}
-    _record(connection, connection.exec_driver_sql(RELEASE, window), now, "scheduled", "release")
+    released = _record(connection, connection.exec_driver_sql(RELEASE, window), now, "scheduled", "release")
+    _forget_contacts(connection, released)
 
 
 def tally(connection: Connection, asked: Window) -> WindowTally:

@@ -3,7 +3,7 @@
 import hashlib
 from datetime import UTC, datetime
 
-from sqlalchemy import ColumnElement, case, func, select
+from sqlalchemy import ColumnElement, and_, case, func, or_, select
 from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -111,8 +111,9 @@ async def _reasons(connection: AsyncConnection, campaign_id: str) -> dict[str, i
 
 
 async def _deferrals(connection: AsyncConnection, campaign_id: str) -> int:
+    lost = and_(message_events.c.state == MessageState.SCHEDULED, message_events.c.cause == "connection_lost")
     query = select(func.count()).where(
-        message_events.c.campaign_id == campaign_id, message_events.c.state == MessageState.DEFERRED
+        message_events.c.campaign_id == campaign_id, or_(message_events.c.state == MessageState.DEFERRED, lost)
     )
     return await connection.scalar(query) or 0
 

@@ -21,6 +21,7 @@ _PASSED_THROUGH = (
     "pydantic_core",  # its compiled half, which cannot be imported twice
     "annotated_types",  # pydantic's constraints
     "email_validator",  # pydantic's e-mail type, used by domain.campaign
+    "idna",  # spells domains for it and for domain.lead: tables and pure functions
     "zoneinfo",  # domain.campaign checks names of time zones when a spec is read, which no workflow does
 )
 

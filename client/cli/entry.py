@@ -84,7 +84,7 @@ def _refuse(line: str, hint: str, code: int) -> int:
 
 
 def _usage_line(error: TyperException) -> str:
-    line = plain(error.format_message()).rstrip(".")
+    line = plain(error.format_message()).rstrip(".").replace("Value error, ", "")
     return line[:1].lower() + line[1:]
 
 

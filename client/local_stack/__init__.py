@@ -61,12 +61,12 @@ class LocalStack:
             pass  # the secret key exists from here on, before several processes would make one
         cli = await asyncio.to_thread(temporal_cli.obtain, self._say)
         await self._start(parts.temporal_part(cli, settings.home.absolute() / "temporal.db", ports))
-        if ports.smtp and ports.inbox:
-            await self._start(parts.inbox_part(ports.smtp, ports.inbox))
-        environment = self._environment()
-        await self._start(parts.web_part(ports.web, environment))
         temporal = await Client.connect(self.stack.temporal_address)
-        await self._start(parts.worker_part(temporal, environment))
+        environment = self._environment()
+        others = [parts.web_part(ports.web, environment), parts.worker_part(temporal, environment)]
+        if ports.smtp and ports.inbox:
+            others.insert(0, parts.inbox_part(ports.smtp, ports.inbox))
+        await self._start(*others)
         self._answers = True
         self._write()
 
@@ -82,12 +82,15 @@ class LocalStack:
         for child in self._children:
             child.kill()
 
-    async def _start(self, part: Part) -> None:
+    async def _start(self, *wanted: Part) -> None:
+        """Start parts side by side; raises the first one's Unreachable when all have answered or failed."""
         logs = self._settings.home.absolute() / "logs"
         logs.mkdir(mode=0o700, exist_ok=True)
-        child = Child(part, logs, self._say, self._write)
-        self._children.append(child)
-        await child.start()
+        new = [Child(part, logs, self._say, self._write) for part in wanted]
+        self._children += new
+        for failure in await asyncio.gather(*(child.start() for child in new), return_exceptions=True):
+            if failure is not None:
+                raise failure
 
     def _environment(self) -> dict[str, str]:
         """What the parts need of each other before stack.json is there. What a person has set stays."""

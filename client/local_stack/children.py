@@ -12,7 +12,7 @@ from pathlib import Path
 from client.local_stack.parts import Part
 from domain.errors import Unreachable
 
-ANSWER_SECONDS = 30.0
+ANSWER_SECONDS = 90.0
 _FIRST_PAUSE = 1.0
 _LONGEST_PAUSE = 30.0
 _SETTLED_SECONDS = 60.0

@@ -5,8 +5,9 @@ import os
 import stat
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -45,7 +46,7 @@ def write_env(text: str) -> None:
     Path(".env").write_text(text, encoding="utf-8")
 
 
-def write_stack(**changes: Any) -> None:
+def write_stack(**changes: str | None) -> None:
     Path(".outrider").mkdir()
     Path(".outrider/stack.json").write_text(json.dumps({**STACK, **changes}), encoding="utf-8")
 
@@ -179,6 +180,19 @@ class TestKeyFile:
         assert {process.returncode for process in processes} == {0}
         assert keys == {load_settings().secret()}
         assert [path.name for path in (place / ".outrider").iterdir()] == ["secret.key"]
+
+    def test_nobody_sees_a_key_that_is_half_written(self, place: Path) -> None:
+        together = threading.Barrier(8)
+
+        def key(home: Path) -> str:
+            together.wait(timeout=10)
+            return Settings(home=home).secret()
+
+        with ThreadPoolExecutor(8) as threads:
+            for attempt in range(100):
+                keys = set(threads.map(key, [place / str(attempt)] * 8))
+                assert len(keys) == 1
+                assert len(keys.pop()) == 64
 
     @pytest.mark.parametrize("content", ["", "short\n"])
     def test_a_damaged_key_is_not_used(self, place: Path, content: str) -> None:

@@ -1,0 +1,143 @@
+"""Commits by demand: what is asked for at the same time lands in one transaction, all of it or nothing."""
+
+import asyncio
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from sqlalchemy import event
+from sqlalchemy.exc import IntegrityError
+from stored_campaigns import CAMPAIGN, StoredCampaigns, rules, sent
+
+from domain.message import ClaimedMessage
+from storage.ledger import SqliteLedger
+
+
+async def claim(ledger: SqliteLedger) -> list[ClaimedMessage]:
+    return await ledger.claim(CAMPAIGN, 1, 100, "one", rules())
+
+
+@contextmanager
+def counted_commits(ledger: SqliteLedger) -> Iterator[list[object]]:
+    """One entry for each commit while the block runs."""
+    commits: list[object] = []
+    event.listen(ledger._engine, "commit", commits.append)
+    yield commits
+    event.remove(ledger._engine, "commit", commits.append)
+
+
+@contextmanager
+def write_lock(stored: StoredCampaigns) -> Iterator[sqlite3.Connection]:
+    """Keeps everybody's commits waiting until the block ends or the connection rolls back."""
+    holder = sqlite3.connect(stored.path, isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
+    yield holder
+    holder.close()
+
+
+def refuse(stored: StoredCampaigns, number: int, state: str) -> None:
+    """From now on the database refuses that message's change to that state."""
+    stored.execute(
+        f"CREATE TRIGGER refused BEFORE UPDATE ON messages WHEN NEW.number = {number} AND NEW.state = '{state}'"
+        " BEGIN SELECT RAISE(ABORT, 'refused by the test'); END"
+    )
+
+
+async def test_what_twenty_connections_ask_for_at_once_is_one_commit(
+    stored: StoredCampaigns, ledger: SqliteLedger
+) -> None:
+    await stored.schedule(leads=40)
+    messages = await claim(ledger)
+    with counted_commits(ledger) as commits:
+        assert all(await asyncio.gather(*(ledger.advance(None, message) for message in messages[:20])))
+        assert len(commits) == 1
+        pairs = zip(messages[:20], messages[20:], strict=True)
+        assert all(await asyncio.gather(*(ledger.advance(sent(last), following) for last, following in pairs)))
+        assert len(commits) == 2
+    assert stored.states() == ["sent"] * 20 + ["transmitting"] * 20
+
+
+async def test_what_is_asked_for_during_a_commit_shares_the_next_one(
+    stored: StoredCampaigns, ledger: SqliteLedger
+) -> None:
+    await stored.schedule(leads=10)
+    messages = await claim(ledger)
+    with counted_commits(ledger) as commits:
+        with write_lock(stored) as holder:
+            first = asyncio.create_task(ledger.advance(None, messages[0]))
+            while ledger._wishes.advances or not first.get_coro():
+                await asyncio.sleep(0.01)
+            await asyncio.sleep(0.05)
+            others = [asyncio.create_task(ledger.advance(None, message)) for message in messages[1:]]
+            await asyncio.sleep(0.05)
+            holder.rollback()
+        assert all(await asyncio.gather(first, *others))
+        assert len(commits) == 2
+
+
+async def test_record_and_begin_are_one_commit_or_none(stored: StoredCampaigns, ledger: SqliteLedger) -> None:
+    await stored.schedule(leads=2)
+    first, second = await claim(ledger)
+    await ledger.advance(None, first)
+    refuse(stored, 2, "transmitting")
+    with pytest.raises(IntegrityError, match="refused by the test"):
+        await ledger.advance(sent(first), second)
+    assert stored.states() == ["transmitting", "claimed"]
+    stored.execute("DROP TRIGGER refused")
+    assert await ledger.advance(sent(first), second)
+    assert stored.states() == ["sent", "transmitting"]
+
+
+async def test_a_commit_that_fails_reaches_everybody_who_asked_and_the_next_one_works(
+    stored: StoredCampaigns, ledger: SqliteLedger
+) -> None:
+    await stored.schedule(leads=5)
+    messages = await claim(ledger)
+    refuse(stored, 3, "transmitting")
+    asked = [ledger.advance(None, message) for message in messages]
+    outcomes = await asyncio.gather(*asked, ledger.tally(CAMPAIGN, 1, 5), return_exceptions=True)
+    assert [type(outcome) for outcome in outcomes] == [IntegrityError] * 6
+    assert stored.states() == ["claimed"] * 5
+    others = [message for message in messages if message.key.number != 3]
+    assert await asyncio.gather(*(ledger.advance(None, message) for message in others)) == [True] * 4
+    assert (await ledger.tally(CAMPAIGN, 1, 5)).counts == {"claimed": 1, "transmitting": 4}
+
+
+async def test_leaving_writes_what_was_asked_for_and_answers(stored: StoredCampaigns) -> None:
+    await stored.schedule(leads=6)
+    async with SqliteLedger(stored.database) as ledger:
+        messages = await claim(ledger)
+        with write_lock(stored) as holder:
+            first = asyncio.create_task(ledger.advance(None, messages[0]))
+            await asyncio.sleep(0.05)  # the commit of the first waits for the lock
+            others = [asyncio.create_task(ledger.advance(None, message)) for message in messages[1:]]
+            await asyncio.sleep(0)
+            asyncio.get_running_loop().call_later(0.1, holder.rollback)
+            await ledger.__aexit__(None, None, None)
+    assert await asyncio.wait_for(asyncio.gather(first, *others), 5) == [True] * 6
+    assert stored.states() == ["transmitting"] * 6
+
+
+async def test_leaving_an_idle_ledger_is_at_once(stored: StoredCampaigns) -> None:
+    async with asyncio.timeout(5), SqliteLedger(stored.database):
+        pass
+
+
+async def test_an_asker_who_is_cancelled_keeps_nobody_else_from_their_answer(
+    stored: StoredCampaigns, ledger: SqliteLedger
+) -> None:
+    await stored.schedule(leads=2)
+    first, second = await claim(ledger)
+    impatient = asyncio.create_task(ledger.advance(None, first))
+    patient = asyncio.create_task(ledger.advance(None, second))
+    await asyncio.sleep(0)
+    impatient.cancel()
+    assert await patient
+    assert stored.states() == ["transmitting", "transmitting"]
+
+
+async def test_the_ledgers_commits_survive_a_power_cut(ledger: SqliteLedger) -> None:
+    with ledger._engine.connect() as connection:
+        assert connection.exec_driver_sql("PRAGMA synchronous").scalar_one() == 2, "FULL"
+        assert connection.exec_driver_sql("PRAGMA journal_mode").scalar_one() == "wal"

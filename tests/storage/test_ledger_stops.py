@@ -1,0 +1,296 @@
+"""What must not be sent is stopped in the claim, and once more between the claim and the first byte."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+from local_world import people
+from stored_campaigns import CAMPAIGN, OTHER, StoredCampaigns, deferred, doubtful, failed, rules, sent, settlement
+
+from domain.message import ClaimedMessage, MessageState
+from storage.ledger import SqliteLedger
+
+HOUR = timedelta(hours=1)
+QUARTER = timedelta(days=90)
+
+
+async def claim(
+    ledger: SqliteLedger, campaign_id: str = CAMPAIGN, token: str = "one", *, cool_down: timedelta = timedelta(0)
+) -> list[ClaimedMessage]:
+    return await ledger.claim(campaign_id, 1, 100, token, rules(cool_down=cool_down))
+
+
+def control(stored: StoredCampaigns, wish: str) -> None:
+    stored.execute("UPDATE campaigns SET control = ?", wish)
+
+
+@pytest.mark.parametrize("wish", ["hold", "end"])
+async def test_a_control_other_than_run_stops_claims_and_begins(
+    stored: StoredCampaigns, ledger: SqliteLedger, wish: str
+) -> None:
+    await stored.schedule(leads=2)
+    first, _ = await claim(ledger)
+    control(stored, wish)
+    assert await ledger.advance(None, first) is False
+    assert await claim(ledger, token="two") == []
+    assert stored.states() == ["claimed", "claimed"]
+    control(stored, "run")
+    assert await ledger.advance(None, first)
+
+
+@pytest.mark.parametrize("entry", ["person1@example.com", "PERSON1@Example.COM", "example.com"])
+async def test_who_opts_out_between_claim_and_begin_gets_no_mail(
+    stored: StoredCampaigns, ledger: SqliteLedger, entry: str
+) -> None:
+    await stored.schedule(leads=1)
+    (message,) = await claim(ledger)
+    await stored.suppressions.add([entry], "unsubscribed", "a person")
+    assert await ledger.advance(None, message) is False
+    await ledger.release(CAMPAIGN, 1, 1, "one")
+    assert await claim(ledger, token="two") == []
+    row = stored.message()
+    assert (row["state"], row["reason"], row["token"]) == ("skipped", "suppressed", None)
+    assert stored.trail()[-1] == ("skipped", "suppressed")
+
+
+async def test_a_suppression_skips_nobody_else(stored: StoredCampaigns, ledger: SqliteLedger) -> None:
+    await stored.schedule(leads=3)
+    await stored.suppressions.add(["person2@example.com", "example.org"], "asked", "a person")
+    assert [message.key.number for message in await claim(ledger)] == [1, 3]
+    assert stored.states() == ["claimed", "skipped", "claimed"]
+
+
+async def test_a_stopped_mailbox_lets_nothing_leave_until_a_person_resumes_it(
+    stored: StoredCampaigns, ledger: SqliteLedger
+) -> None:
+    await stored.schedule(leads=1)
+    (message,) = await claim(ledger)
+    await stored.mailboxes.stop("relay", "refused_sender")
+    assert await ledger.advance(None, message) is False
+    assert await claim(ledger, token="two") == []
+    await stored.mailboxes.resume("relay")
+    (again,) = await claim(ledger, token="three")
+    assert await ledger.advance(None, again)
+
+
+async def test_a_reply_that_blames_the_sender_stops_the_mailbox_in_the_same_commit(
+    stored: StoredCampaigns, ledger: SqliteLedger
+) -> None:
+    await stored.schedule(leads=2)
+    first, second = await claim(ledger)
+    await ledger.advance(None, first)
+    blamed = settlement(first, MessageState.SCHEDULED, reason="refused_sender", code=550, stop_mailbox=True)
+    assert await ledger.advance(blamed, second) is False
+    assert stored.states() == ["scheduled", "claimed"]
+    assert (await stored.mailboxes.get("relay")).stopped_reason == "refused_sender"
+
+
+async def test_the_first_reason_for_a_stop_stays(stored: StoredCampaigns, ledger: SqliteLedger) -> None:
+    await stored.schedule(leads=2)
+    messages = await claim(ledger)
+    await asyncio.gather(*(ledger.advance(None, message) for message in messages))
+    for message, reason in zip(messages, ("refused_sender", "refused_policy"), strict=True):
+        await ledger.advance(
+            settlement(message, MessageState.SCHEDULED, reason=reason, code=550, stop_mailbox=True), None
+        )
+    assert (await stored.mailboxes.get("relay")).stopped_reason == "refused_sender"
+
+
+async def test_a_hard_bounce_suppresses_the_address_in_the_same_commit(
+    stored: StoredCampaigns, ledger: SqliteLedger
+) -> None:
+    await stored.schedule(leads=1)
+    await stored.schedule(OTHER, leads=1)
+    (message,) = await claim(ledger)
+    (elsewhere,) = await claim(ledger, OTHER)
+    await ledger.advance(None, message)
+    assert await ledger.advance(failed(message, suppress=True), elsewhere) is False
+    (entry,) = await stored.suppressions.check("person1@example.com")
+    assert (entry.kind, entry.reason, entry.source) == ("address", "hard_bounce", CAMPAIGN)
+
+
+async def test_a_settlement_that_is_not_its_own_has_no_consequences(
+    stored: StoredCampaigns, ledger: SqliteLedger
+) -> None:
+    await stored.schedule(leads=1)
+    (message,) = await claim(ledger)
+    await ledger.advance(None, message)
+    stranger = message.model_copy(update={"token": "stranger"})
+    blamed = settlement(stranger, MessageState.FAILED, reason="x", code=550, suppress=True, stop_mailbox=True)
+    await ledger.advance(blamed, None)
+    assert stored.states() == ["transmitting"]
+    assert await stored.suppressions.all() == []
+    assert (await stored.mailboxes.get("relay")).stopped_reason == ""
+    assert stored.contact() is not None
+
+
+async def test_after_the_last_day_everything_that_has_not_left_is_skipped_and_doubts_are_cleared_up(
+    stored: StoredCampaigns, ledger: SqliteLedger
+) -> None:
+    await stored.schedule(leads=4)
+    messages = await claim(ledger, token="dead")
+    for message in messages[:3]:
+        await ledger.advance(None, message)
+    await ledger.advance(deferred(messages[0], HOUR), None)
+    await ledger.advance(sent(messages[1]), None)
+    assert await ledger.claim(CAMPAIGN, 1, 4, "two", rules(expired=True)) == []
+    assert stored.states() == ["skipped", "sent", "in_doubt", "skipped"]
+    assert {stored.message(number)["reason"] for number in (1, 4)} == {"not_after"}
+    assert await ledger.advance(None, messages[3]) is False
+    contact = stored.contact("person4@example.com")
+    assert contact is not None
+    assert contact["contacted_at"] == 0
+
+
+async def test_a_closed_window_starts_nothing_but_clears_up_after_the_dead(
+    stored: StoredCampaigns, ledger: SqliteLedger
+) -> None:
+    await stored.schedule(leads=3)
+    message, *_ = await claim(ledger, token="dead")
+    await ledger.advance(None, message)
+    await stored.suppressions.add(["person3@example.com"], "asked", "a person")
+    assert await ledger.claim(CAMPAIGN, 1, 3, "two", rules(may_start=False)) == []
+    assert stored.states() == ["in_doubt", "claimed", "skipped"]
+
+
+async def test_a_message_without_permission_basis_is_never_claimed(
+    stored: StoredCampaigns, ledger: SqliteLedger
+) -> None:
+    await stored.schedule(leads=1)
+    stored.execute("UPDATE messages SET basis = ''")
+    assert await claim(ledger) == []
+
+
+async def test_another_campaign_does_not_write_to_a_person_within_the_cool_down(
+    stored: StoredCampaigns, ledger: SqliteLedger
+) -> None:
+    await stored.schedule(leads=2)
+    await stored.schedule(OTHER, leads=3)
+    first, _ = await claim(ledger, cool_down=QUARTER)
+    await ledger.advance(None, first)
+    await ledger.advance(sent(first), None)
+    claimed = await claim(ledger, OTHER, "two", cool_down=QUARTER)
+    assert [message.key.number for message in claimed] == [3]
+    assert stored.states(OTHER) == ["skipped", "skipped", "claimed"]
+    assert stored.message(1, OTHER)["reason"] == "contacted_recently"
+    assert stored.trail(1, OTHER)[-1] == ("skipped", "contacted_recently")
+
+
+async def test_the_cool_down_is_over_when_it_is_over(stored: StoredCampaigns, ledger: SqliteLedger) -> None:
+    await stored.schedule(leads=1)
+    await stored.schedule(OTHER, leads=1)
+    (first,) = await claim(ledger)
+    await ledger.advance(None, first)
+    await ledger.advance(sent(first), None)
+    week = 7 * 86_400_000
+    stored.execute("UPDATE contacts SET contacted_at = contacted_at - ?", week)
+    assert await ledger.claim(OTHER, 1, 1, "two", rules(cool_down=timedelta(days=6))) != []
+    assert stored.contact() == {
+        "address_identity": stored.keys.address_identity("person1@example.com"),
+        "campaign_id": OTHER,
+        "contacted_at": stored.contact()["contacted_at"],  # type: ignore[index]  # it is there, as the claim shows
+        "previous_at": stored.message()["sent_at"] - week - stored.message()["sent_at"] + _claimed_at(stored),
+    }
+
+
+def _claimed_at(stored: StoredCampaigns) -> int:
+    (event,) = stored.rows("SELECT at FROM message_events WHERE campaign_id = ? AND state = 'claimed'", CAMPAIGN)
+    at: int = event["at"]
+    return at
+
+
+async def test_a_campaign_may_write_to_its_own_people_within_the_cool_down(
+    stored: StoredCampaigns, ledger: SqliteLedger
+) -> None:
+    await stored.schedule(leads=1)
+    (message,) = await claim(ledger, cool_down=QUARTER)
+    await ledger.advance(None, message)
+    await ledger.advance(deferred(message, -HOUR), None)
+    assert len(await claim(ledger, token="two", cool_down=QUARTER)) == 1
+
+
+async def test_of_two_campaigns_that_claim_at_once_one_writes_to_each_person(stored: StoredCampaigns) -> None:
+    everybody = people(60)
+    await stored.schedule(leads=everybody)
+    await stored.schedule(OTHER, leads=everybody)
+    async with SqliteLedger(stored.database) as one, SqliteLedger(stored.database) as two:
+        windows = [(first, first + 9) for first in range(1, 61, 10)]
+        claims = [
+            process.claim(campaign_id, first, last, campaign_id, rules(cool_down=QUARTER))
+            for first, last in windows
+            for process, campaign_id in ((one, CAMPAIGN), (two, OTHER))
+        ]
+        claimed = [message.recipient for messages in await asyncio.gather(*claims) for message in messages]
+    assert sorted(claimed) == sorted(person.email for person in everybody)
+    both = zip(stored.states(), stored.states(OTHER), strict=True)
+    assert all(sorted(states) == ["claimed", "skipped"] for states in both)
+
+
+async def test_a_final_refusal_gives_the_person_back_to_other_campaigns(
+    stored: StoredCampaigns, ledger: SqliteLedger
+) -> None:
+    await stored.schedule(leads=1)
+    await stored.schedule(OTHER, leads=1)
+    (message,) = await claim(ledger, cool_down=QUARTER)
+    await ledger.advance(None, message)
+    await ledger.advance(failed(message), None)
+    assert len(await claim(ledger, OTHER, "two", cool_down=QUARTER)) == 1
+
+
+async def test_what_was_claimed_and_given_back_does_not_count_as_contacted(
+    stored: StoredCampaigns, ledger: SqliteLedger
+) -> None:
+    await stored.schedule(leads=1)
+    await stored.schedule(OTHER, leads=1)
+    await claim(ledger, cool_down=QUARTER)
+    await ledger.release(CAMPAIGN, 1, 1, "one")
+    assert len(await claim(ledger, OTHER, "two", cool_down=QUARTER)) == 1
+
+
+async def test_a_refusal_restores_what_was_there_before_the_claim(
+    stored: StoredCampaigns, ledger: SqliteLedger
+) -> None:
+    await stored.schedule(leads=1)
+    await stored.schedule(OTHER, leads=1)
+    (first,) = await claim(ledger)
+    await ledger.advance(None, first)
+    await ledger.advance(sent(first), None)
+    reached = _claimed_at(stored)
+    (second,) = await claim(ledger, OTHER, "two")
+    await ledger.advance(None, second)
+    await ledger.advance(failed(second), None)
+    contact = stored.contact()
+    assert contact is not None
+    assert contact["contacted_at"] == reached
+
+
+async def test_a_mail_that_may_have_arrived_counts_as_a_contact(
+    stored: StoredCampaigns, ledger: SqliteLedger
+) -> None:
+    await stored.schedule(leads=2)
+    await stored.schedule(OTHER, leads=2)
+    held, resent = await claim(ledger, token="dead")
+    await ledger.advance(None, held)
+    await ledger.advance(doubtful(held), resent)
+    (again,) = await ledger.claim(CAMPAIGN, 1, 2, "heir", rules(resend_doubts=True))
+    await ledger.advance(None, again)
+    await ledger.advance(failed(again), None)
+    assert await claim(ledger, OTHER, "two", cool_down=QUARTER) == []
+
+
+async def test_a_rehearsal_reserves_nobody_and_minds_no_cool_down(
+    stored: StoredCampaigns, ledger: SqliteLedger
+) -> None:
+    await stored.schedule(leads=1)
+    await stored.schedule(OTHER, leads=1)
+    (message,) = await ledger.claim(OTHER, 1, 1, "rehearsal", rules(dry_run=True, cool_down=QUARTER))
+    await ledger.advance(None, message)
+    await ledger.advance(sent(message), None)
+    assert stored.contact() is None
+    assert len(await claim(ledger, cool_down=QUARTER)) == 1
+    before = stored.contact()
+    stored.execute("UPDATE messages SET state = 'scheduled', token = NULL WHERE campaign_id = ?", OTHER)
+    (message,) = await ledger.claim(OTHER, 1, 1, "again", rules(dry_run=True, cool_down=QUARTER))
+    await ledger.advance(None, message)
+    await ledger.advance(failed(message), None)
+    assert stored.contact() == before

@@ -1,0 +1,201 @@
+"""Campaigns in a real database file, drafted and scheduled, with their rows laid open."""
+
+import sqlite3
+from collections.abc import Sequence
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from local_world import people, spec
+
+from domain.campaign import CampaignSpec
+from domain.delivery import Phase, Transmission, Verdict
+from domain.lead import NewLead
+from domain.message import ClaimedMessage, Draft, MessageKey, MessageState, message_id
+from domain.ports import ClaimRules, NewMessage, Settlement
+from domain.report import RejectedRow
+from storage.campaigns import CampaignRows
+from storage.database import Database
+from storage.exports import ExportRows
+from storage.keys import Keys
+from storage.leads import LeadRows
+from storage.mailboxes import MailboxRows
+from storage.progress import ProgressRows
+from storage.reports import ReportRows
+from storage.suppression import SuppressionList
+
+CAMPAIGN = "campaign-a"
+OTHER = "campaign-b"
+
+
+class StoredCampaigns:
+    """One database file and everything that reads and writes it."""
+
+    def __init__(self, path: Path) -> None:
+        """`path` is a migrated database."""
+        self.path = path
+        self.database = Database(f"sqlite+aiosqlite:///{path}")
+        self.keys = Keys("a secret of the tests, long enough")
+        self.campaigns = CampaignRows(self.database, self.keys)
+        self.leads = LeadRows(self.database, self.keys)
+        self.mailboxes = MailboxRows(self.database)
+        self.suppressions = SuppressionList(self.database, self.keys)
+        self.progress = ProgressRows(self.database, self.campaigns)
+        self.reports = ReportRows(self.database, self.campaigns)
+        self.exports = ExportRows(self.database)
+
+    async def create(
+        self,
+        campaign_id: str = CAMPAIGN,
+        leads: int | Sequence[NewLead] = 3,
+        of: CampaignSpec | None = None,
+        rejected: Sequence[RejectedRow] = (),
+    ) -> None:
+        """A campaign with so many leads, or with these."""
+        found = people(leads) if isinstance(leads, int) else leads
+        await self.campaigns.create(campaign_id, of or spec(), found, rejected)
+
+    async def schedule(
+        self, campaign_id: str = CAMPAIGN, leads: int | Sequence[NewLead] = 3, of: CampaignSpec | None = None
+    ) -> None:
+        """A campaign whose leads all have a draft and a message that is due."""
+        await self.create(campaign_id, leads, of)
+        count = leads if isinstance(leads, int) else len(leads)
+        undrafted = await self.leads.undrafted(campaign_id, 1, count)
+        drafts = [new_message(campaign_id, lead.number, lead.email) for lead in undrafted]
+        await self.leads.store_drafts(campaign_id, drafts, [])
+
+    def rows(self, statement: str, *values: object) -> list[dict[str, Any]]:
+        """What a statement finds, read past everything that is under test."""
+        with closing(sqlite3.connect(self.path)) as connection:
+            connection.row_factory = sqlite3.Row
+            return [dict(row) for row in connection.execute(statement, values)]
+
+    def execute(self, statement: str, *values: object) -> None:
+        """Change the database behind everybody's back."""
+        with closing(sqlite3.connect(self.path)) as connection, connection:
+            connection.execute(statement, values)
+
+    def message(self, number: int = 1, campaign_id: str = CAMPAIGN) -> dict[str, Any]:
+        """The row of a message."""
+        (row,) = self.rows("SELECT * FROM messages WHERE campaign_id = ? AND number = ?", campaign_id, number)
+        return row
+
+    def states(self, campaign_id: str = CAMPAIGN) -> list[str]:
+        """The states of a campaign's messages, by lead number."""
+        rows = self.rows("SELECT state FROM messages WHERE campaign_id = ? ORDER BY number", campaign_id)
+        return [row["state"] for row in rows]
+
+    def trail(self, number: int = 1, campaign_id: str = CAMPAIGN) -> list[tuple[str, str]]:
+        """(state, cause) of every transition of a message, the oldest first."""
+        rows = self.rows(
+            "SELECT state, cause FROM message_events WHERE campaign_id = ? AND number = ? ORDER BY event_id",
+            campaign_id,
+            number,
+        )
+        return [(row["state"], row["cause"]) for row in rows]
+
+    def contact(self, email: str = "person1@example.com") -> dict[str, Any] | None:
+        """The row that says who wrote to a person last, and when."""
+        identity = self.keys.address_identity(email)
+        rows = self.rows("SELECT * FROM contacts WHERE address_identity = ?", identity)
+        return rows[0] if rows else None
+
+    def assert_trail_is_whole(self) -> None:
+        """The last transition on record is where each message stands, and no two in a row are the same."""
+        rows = self.rows("SELECT campaign_id, number, state FROM messages")
+        for row in rows:
+            trail = self.trail(row["number"], row["campaign_id"])
+            assert trail, row
+            assert trail[-1][0] == row["state"], (row, trail)
+        (strangers,) = self.rows(
+            "SELECT count(*) AS count FROM message_events LEFT JOIN messages USING (campaign_id, number, step)"
+            " WHERE messages.number IS NULL"
+        )
+        assert strangers["count"] == 0, "a transition of a message that does not exist"
+
+
+def new_message(campaign_id: str, number: int, email: str, skipped: str = "") -> NewMessage:
+    """A message with a text of its own for one lead."""
+    draft = Draft(
+        number=number,
+        subject=f"Subject {number}",
+        text=f"Text {number}\n",
+        html=f"<p>Text {number}</p>",
+        author="template",
+        version="0123456789ab",
+    )
+    return NewMessage(
+        draft=draft,
+        message_id=message_id(MessageKey(campaign_id, number, 1), "news@example.com"),
+        recipient=email,
+        mailbox="relay",
+        basis="consent",
+        opt_out_url=f"http://127.0.0.1:8026/u/{number}",
+        fingerprint="0" * 64,
+        skipped=skipped,
+    )
+
+
+def rules(
+    *,
+    cool_down: timedelta = timedelta(0),
+    expired: bool = False,
+    may_start: bool = True,
+    resend_doubts: bool = False,
+    dry_run: bool = False,
+) -> ClaimRules:
+    """Rules of a claim that stop nothing unless a test says so."""
+    return ClaimRules(
+        cool_down_seconds=int(cool_down.total_seconds()),
+        expired=expired,
+        may_start=may_start,
+        resend_doubts=resend_doubts,
+        dry_run=dry_run,
+    )
+
+
+def settlement(
+    message: ClaimedMessage,
+    state: MessageState,
+    *,
+    reason: str = "",
+    code: int | None = 250,
+    next_in: timedelta | None = None,
+    suppress: bool = False,
+    stop_mailbox: bool = False,
+) -> Settlement:
+    """What became of a message, as the lanes would put it."""
+    return Settlement(
+        message=message,
+        transmission=Transmission(phase=Phase.CONTENT, code=code, enhanced="2.0.0" if code == 250 else "", text="said"),
+        verdict=Verdict(
+            state=state,
+            reason=reason,
+            next_at=None if next_in is None else datetime.now(UTC) + next_in,
+            suppress=suppress,
+            stop_mailbox=stop_mailbox,
+        ),
+    )
+
+
+def sent(message: ClaimedMessage) -> Settlement:
+    """The relay took it."""
+    return settlement(message, MessageState.SENT)
+
+
+def failed(message: ClaimedMessage, *, suppress: bool = False) -> Settlement:
+    """The relay refused it for good."""
+    reason = "hard_bounce" if suppress else "refused_content"
+    return settlement(message, MessageState.FAILED, reason=reason, code=550, suppress=suppress)
+
+
+def deferred(message: ClaimedMessage, next_in: timedelta) -> Settlement:
+    """The relay asked for patience."""
+    return settlement(message, MessageState.DEFERRED, reason="deferred_by_relay", code=451, next_in=next_in)
+
+
+def doubtful(message: ClaimedMessage) -> Settlement:
+    """No answer after the final dot."""
+    return settlement(message, MessageState.IN_DOUBT, reason="connection_lost", code=None)
