@@ -10,14 +10,13 @@ import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
 
 from client.adapters import open_ports
 from client.connection import connect
 from client.settings import load_settings
 from domain.delivery import Transmission
 from domain.message import ClaimedMessage
-from domain.ports import Ledger, Relay, RelayConnection, Relays
+from domain.ports import ClaimRules, Ledger, Relay, RelayConnection, Relays
 from worker.build import build_worker
 
 POINT, OCCASION = sys.argv[1], int(sys.argv[2])
@@ -39,12 +38,15 @@ class KillingLedger:
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._ledger, name)
+        self.advance = ledger.advance
+        self.release = ledger.release
+        self.tally = ledger.tally
 
-    async def claim(self, *arguments: Any) -> list[ClaimedMessage]:
+    async def claim(
+        self, campaign_id: str, first: int, last: int, token: str, rules: ClaimRules
+    ) -> list[ClaimedMessage]:
         die_at("before_claim")
-        claimed = await self._ledger.claim(*arguments)
+        claimed = await self._ledger.claim(campaign_id, first, last, token, rules)
         die_at("after_claim")
         return claimed
 
@@ -86,9 +88,8 @@ class KillingRelay:
     def __init__(self, relay: Relay, port: int) -> None:
         self._relay = relay
         self._port = port
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._relay, name)
+        self.loopback = relay.loopback
+        self.encode = relay.encode
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[RelayConnection]:

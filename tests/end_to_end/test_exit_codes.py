@@ -5,6 +5,7 @@ import csv
 import json
 import os
 import signal
+import time
 from pathlib import Path
 
 import pytest
@@ -136,12 +137,18 @@ async def test_a_reader_that_leaves_early_is_no_error(outrider: CommandLine) -> 
         assert (process.returncode, complaints) == (0, b""), command
 
 
+def until_said(output: Path, text: str) -> None:
+    """Wait until a command has printed something."""
+    deadline = time.monotonic() + 50
+    while text not in output.read_text(encoding="utf-8"):
+        assert time.monotonic() < deadline, output.read_text(encoding="utf-8")
+        time.sleep(0.1)
+
+
 async def test_ctrl_c_stops_the_watching_and_says_that_the_campaign_goes_on(outrider: CommandLine) -> None:
     output = outrider.directory / "run.log"
     watching = outrider.start("run", "spec.yaml", "--id", "campaign-left", output=output)
-    async with asyncio.timeout(50):
-        while "no worker takes it up" not in output.read_text(encoding="utf-8"):
-            await asyncio.sleep(0.1)
+    await asyncio.to_thread(until_said, output, "no worker takes it up")
     watching.send_signal(signal.SIGINT)
     assert await asyncio.to_thread(watching.wait, 20) == 130
     assert output.read_text(encoding="utf-8").endswith("campaign-left goes on: outrider show campaign-left\n")

@@ -3,7 +3,6 @@
 import base64
 import json
 import sqlite3
-from typing import Any
 
 import pytest
 from local_world import World, spec
@@ -38,7 +37,7 @@ def _people(count: int) -> list[NewLead]:
     ]
 
 
-def _decoded(value: Any) -> list[str]:
+def _decoded(value: object) -> list[str]:
     """Every payload of a history in the clear, wherever in the document it stands."""
     if isinstance(value, dict):
         found = [text for part in value.values() for text in _decoded(part)]

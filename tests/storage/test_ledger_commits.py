@@ -3,7 +3,7 @@
 import asyncio
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import pytest
 from sqlalchemy import event
@@ -18,13 +18,11 @@ async def claim(ledger: SqliteLedger) -> list[ClaimedMessage]:
     return await ledger.claim(CAMPAIGN, 1, 100, "one", rules())
 
 
-@contextmanager
-def counted_commits(ledger: SqliteLedger) -> Iterator[list[object]]:
-    """One entry for each commit while the block runs."""
+def counted_commits(ledger: SqliteLedger) -> list[object]:
+    """A list that gets an entry with each commit from now on."""
     commits: list[object] = []
     event.listen(ledger._engine, "commit", commits.append)
-    yield commits
-    event.remove(ledger._engine, "commit", commits.append)
+    return commits
 
 
 @contextmanager
@@ -49,12 +47,12 @@ async def test_what_twenty_connections_ask_for_at_once_is_one_commit(
 ) -> None:
     await stored.schedule(leads=40)
     messages = await claim(ledger)
-    with counted_commits(ledger) as commits:
-        assert all(await asyncio.gather(*(ledger.advance(None, message) for message in messages[:20])))
-        assert len(commits) == 1
-        pairs = zip(messages[:20], messages[20:], strict=True)
-        assert all(await asyncio.gather(*(ledger.advance(sent(last), following) for last, following in pairs)))
-        assert len(commits) == 2
+    commits = counted_commits(ledger)
+    assert all(await asyncio.gather(*(ledger.advance(None, message) for message in messages[:20])))
+    assert len(commits) == 1
+    pairs = zip(messages[:20], messages[20:], strict=True)
+    assert all(await asyncio.gather(*(ledger.advance(sent(last), following) for last, following in pairs)))
+    assert len(commits) == 2
     assert stored.states() == ["sent"] * 20 + ["transmitting"] * 20
 
 
@@ -63,17 +61,15 @@ async def test_what_is_asked_for_during_a_commit_shares_the_next_one(
 ) -> None:
     await stored.schedule(leads=10)
     messages = await claim(ledger)
-    with counted_commits(ledger) as commits:
-        with write_lock(stored) as holder:
-            first = asyncio.create_task(ledger.advance(None, messages[0]))
-            while ledger._wishes.advances or not first.get_coro():
-                await asyncio.sleep(0.01)
-            await asyncio.sleep(0.05)
-            others = [asyncio.create_task(ledger.advance(None, message)) for message in messages[1:]]
-            await asyncio.sleep(0.05)
-            holder.rollback()
+    commits = counted_commits(ledger)
+    with write_lock(stored) as holder:
+        first = asyncio.create_task(ledger.advance(None, messages[0]))
+        await asyncio.sleep(0.05)  # its commit waits for the lock
+        others = [asyncio.create_task(ledger.advance(None, message)) for message in messages[1:]]
+        await asyncio.sleep(0.05)
+        holder.rollback()
         assert all(await asyncio.gather(first, *others))
-        assert len(commits) == 2
+    assert len(commits) == 2
 
 
 async def test_record_and_begin_are_one_commit_or_none(stored: StoredCampaigns, ledger: SqliteLedger) -> None:
@@ -106,15 +102,15 @@ async def test_a_commit_that_fails_reaches_everybody_who_asked_and_the_next_one_
 
 async def test_leaving_writes_what_was_asked_for_and_answers(stored: StoredCampaigns) -> None:
     await stored.schedule(leads=6)
-    async with SqliteLedger(stored.database) as ledger:
-        messages = await claim(ledger)
-        with write_lock(stored) as holder:
+    with ExitStack() as locks:
+        async with SqliteLedger(stored.database) as ledger:
+            messages = await claim(ledger)
+            holder = locks.enter_context(write_lock(stored))
             first = asyncio.create_task(ledger.advance(None, messages[0]))
-            await asyncio.sleep(0.05)  # the commit of the first waits for the lock
+            await asyncio.sleep(0.05)  # its commit waits for the lock
             others = [asyncio.create_task(ledger.advance(None, message)) for message in messages[1:]]
             await asyncio.sleep(0)
             asyncio.get_running_loop().call_later(0.1, holder.rollback)
-            await ledger.__aexit__(None, None, None)
     assert await asyncio.wait_for(asyncio.gather(first, *others), 5) == [True] * 6
     assert stored.states() == ["transmitting"] * 6
 

@@ -1,0 +1,230 @@
+"""Whatever workers, kills, zombies, opt-outs and other campaigns do in whatever order: nobody lost, nobody twice."""
+
+import asyncio
+import shutil
+import tempfile
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
+from stored_campaigns import (
+    CAMPAIGN,
+    OTHER,
+    StoredCampaigns,
+    deferred,
+    doubtful,
+    failed,
+    rules,
+    sent,
+    settlement,
+)
+
+from domain.message import OPEN_STATES, ClaimedMessage, MessageKey, MessageState
+from domain.ports import Settlement
+from storage.ledger import SqliteLedger
+
+PEOPLE = 4
+CAMPAIGNS = (CAMPAIGN, OTHER)
+QUARTER = timedelta(days=90)
+
+_Answer = TypeVar("_Answer")
+
+
+@dataclass
+class Worker:
+    """An attempt. It may go on long after another one took its place: then it is a zombie and does not know it."""
+
+    token: str
+    claimed: list[ClaimedMessage] = field(default_factory=list)
+    in_hand: list[ClaimedMessage] = field(default_factory=list)
+
+
+class LedgerMachine(RuleBasedStateMachine):
+    """Holds the ledger against what really happened at the relay."""
+
+    empty: Path
+
+    @initialize()
+    def open(self) -> None:
+        """Two campaigns to the same people, in a database file."""
+        self.folder = tempfile.TemporaryDirectory()
+        path = Path(self.folder.name) / "outrider.db"
+        shutil.copy(self.empty, path)
+        self.loop = asyncio.Runner(loop_factory=asyncio.new_event_loop)
+        self.stored = StoredCampaigns(path)
+        self.ledger = SqliteLedger(self.stored.database)
+        self.run(self.ledger.__aenter__())
+        for campaign_id in CAMPAIGNS:
+            self.run(self.stored.schedule(campaign_id, PEOPLE))
+        self.workers: list[Worker] = []
+        self.started = 0
+        self.accepted: set[MessageKey] = set()
+        self.unknown: set[MessageKey] = set()
+        self.begun: set[MessageKey] = set()
+        self.suppressed: set[int] = set()
+        self.held: set[str] = set()
+        self.mailbox_stopped = False
+
+    def run(self, asked: Awaitable[_Answer]) -> _Answer:
+        async def ask() -> _Answer:
+            return await asked
+
+        return self.loop.run(ask())
+
+    def teardown(self) -> None:
+        if hasattr(self, "ledger"):
+            self.run(self.ledger.__aexit__(None, None, None))
+            self.run(self.stored.database.close())
+            self.loop.close()
+            self.folder.cleanup()
+
+    @rule(
+        campaign_id=st.sampled_from(CAMPAIGNS),
+        first=st.integers(1, PEOPLE),
+        may_start=st.sampled_from([True, True, True, False]),
+    )
+    def claim(self, campaign_id: str, first: int, *, may_start: bool) -> None:
+        """A new attempt at a window; whoever had it before knows nothing of it."""
+        self.started += 1
+        worker = Worker(f"token{self.started}")
+        asked = rules(cool_down=QUARTER, may_start=may_start)
+        worker.claimed = self.run(self.ledger.claim(campaign_id, first, PEOPLE, worker.token, asked))
+        assert may_start or not worker.claimed
+        assert campaign_id not in self.held or not worker.claimed
+        assert not self.mailbox_stopped or not worker.claimed
+        assert not {message.key.number for message in worker.claimed} & self.suppressed
+        self.workers.append(worker)
+
+    @precondition(lambda self: any(worker.claimed for worker in self.workers))
+    @rule(data=st.data())
+    def begin(self, data: st.DataObject) -> None:
+        """Ask for one message, be it one's own or, unknowingly, no longer."""
+        worker = data.draw(st.sampled_from([worker for worker in self.workers if worker.claimed]))
+        self.go_on(worker, None, worker.claimed.pop(0))
+
+    @precondition(lambda self: any(worker.in_hand for worker in self.workers))
+    @rule(data=st.data(), ending=st.sampled_from(["accept", "accept", "defer", "wait", "fail", "bounce", "lose", "doubt"]))
+    def settle_and_begin(self, data: st.DataObject, ending: str) -> None:
+        """A relay's answer, recorded together with the begin of the next mail."""
+        worker = data.draw(st.sampled_from([worker for worker in self.workers if worker.in_hand]))
+        message = worker.in_hand.pop(0)
+        if ending != "doubt":
+            self.unknown.discard(message.key)
+        if ending == "accept":
+            self.accepted.add(message.key)
+        if ending == "bounce" and self.state(message.key) == "transmitting":
+            self.suppressed.add(message.key.number)
+        self.go_on(worker, ENDINGS[ending](message), worker.claimed.pop(0) if worker.claimed else None)
+        if ending == "accept":
+            assert self.state(message.key) == "sent", "a 250 always wins, however late"
+
+    def go_on(self, worker: Worker, last: Settlement | None, following: ClaimedMessage | None) -> None:
+        began = self.run(self.ledger.advance(last, following))
+        if following is None or not began:
+            assert not began
+            return
+        key = following.key
+        assert key not in self.accepted, "handed to the relay again after it was taken"
+        assert key not in self.unknown, "handed to the relay again while it may have been taken"
+        assert key.number not in self.suppressed, "sent to somebody who had opted out"
+        assert key.campaign_id not in self.held, "sent while the campaign was held"
+        assert not self.mailbox_stopped, "sent from a stopped mailbox"
+        self.unknown.add(key)
+        self.begun.add(key)
+        worker.in_hand.append(following)
+
+    @precondition(lambda self: self.workers)
+    @rule(data=st.data())
+    def kill(self, data: st.DataObject) -> None:
+        """SIGKILL: what was in the air may or may not have reached the relay, for ever unknown."""
+        self.workers.remove(data.draw(st.sampled_from(self.workers)))
+
+    @precondition(lambda self: self.workers)
+    @rule(data=st.data(), campaign_id=st.sampled_from(CAMPAIGNS))
+    def release(self, data: st.DataObject, campaign_id: str) -> None:
+        """A deploy: what was claimed and not begun goes back."""
+        worker = data.draw(st.sampled_from(self.workers))
+        self.run(self.ledger.release(campaign_id, 1, PEOPLE, worker.token))
+
+    @rule(number=st.integers(1, PEOPLE))
+    def opt_out(self, number: int) -> None:
+        self.suppressed.add(number)
+        self.run(self.stored.suppressions.add([f"person{number}@example.com"], "unsubscribed", "a person"))
+
+    @rule(campaign_id=st.sampled_from(CAMPAIGNS), wish=st.sampled_from(["run", "run", "run", "hold", "end"]))
+    def control(self, campaign_id: str, wish: str) -> None:
+        (self.held.discard if wish == "run" else self.held.add)(campaign_id)
+        self.stored.execute("UPDATE campaigns SET control = ? WHERE campaign_id = ?", wish, campaign_id)
+
+    @rule(stop=st.sampled_from([False, False, True]))
+    def stop_or_resume_mailbox(self, *, stop: bool) -> None:
+        self.mailbox_stopped = stop
+        mailboxes = self.stored.mailboxes
+        self.run(mailboxes.stop("relay", "refused_sender") if self.mailbox_stopped else mailboxes.resume("relay"))
+
+    @rule(campaign_id=st.sampled_from(CAMPAIGNS))
+    def expire(self, campaign_id: str) -> None:
+        """The last day is over, for those who look at the calendar now."""
+        assert self.run(self.ledger.claim(campaign_id, 1, 1, "calendar", rules(expired=True))) == []
+
+    def state(self, key: MessageKey) -> str:
+        state: str = self.stored.message(key.number, key.campaign_id)["state"]
+        return state
+
+    @invariant()
+    def the_sums_add_up(self) -> None:
+        for campaign_id in CAMPAIGNS:
+            tally = self.run(self.ledger.tally(campaign_id, 1, PEOPLE))
+            assert sum(tally.counts.values()) == PEOPLE
+            assert set(tally.counts) <= set(MessageState)
+            assert tally.open == sum(tally.counts.get(state, 0) for state in OPEN_STATES)
+
+    @invariant()
+    def the_ledger_knows_what_the_relay_knows(self) -> None:
+        rows = self.stored.rows("SELECT campaign_id, number, step, state FROM messages")
+        states = {MessageKey(row["campaign_id"], row["number"], row["step"]): row["state"] for row in rows}
+        assert {key for key, state in states.items() if state == "sent"} == self.accepted
+        assert all(states[key] in ("transmitting", "in_doubt") for key in self.unknown)
+        assert {key for key, state in states.items() if state == "transmitting"} <= self.unknown
+        assert {key for key, state in states.items() if state == "in_doubt"} <= self.begun
+
+    @invariant()
+    def nobody_hears_from_two_campaigns_within_the_cool_down(self) -> None:
+        reached = [key.number for key in self.accepted | self.unknown]
+        assert len(reached) == len(set(reached))
+
+    @invariant()
+    def every_transition_is_on_record(self) -> None:
+        self.stored.assert_trail_is_whole()
+
+
+ENDINGS: dict[str, Callable[[ClaimedMessage], Settlement]] = {
+    "accept": sent,
+    "defer": lambda message: deferred(message, -timedelta(seconds=1)),
+    "wait": lambda message: deferred(message, timedelta(hours=1)),
+    "fail": failed,
+    "bounce": lambda message: failed(message, suppress=True),
+    "lose": lambda message: settlement(
+        message, MessageState.SCHEDULED, reason="connection_lost", code=None, next_in=-timedelta(seconds=1)
+    ),
+    "doubt": doubtful,
+}
+
+
+@pytest.mark.timeout(120)
+def test_nobody_is_lost_and_nobody_is_handed_to_the_relay_twice(migrated_file: Path) -> None:
+    class Machine(LedgerMachine):
+        empty = migrated_file
+
+    run_state_machine_as_test(  # type: ignore[no-untyped-call]  # hypothesis has no annotation here
+        Machine,
+        settings=settings(
+            max_examples=40, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck), database=None
+        ),
+    )

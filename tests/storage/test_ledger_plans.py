@@ -1,0 +1,104 @@
+"""Every statement of the ledger finds its rows by an index, also in a database that has never seen ANALYZE."""
+
+import re
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from stored_campaigns import CAMPAIGN, sent
+
+from domain.message import ClaimedMessage, MessageKey
+from storage import ledger_sqlite
+from storage.database import Database
+
+LEADS = 20_000
+LONGEST_SECONDS = 0.05
+STATEMENTS = {
+    name: text
+    for name, text in vars(ledger_sqlite).items()
+    if re.fullmatch(r"[A-Z][A-Z_]*", name) and isinstance(text, str)
+}
+ASKED_AS_JSON = ("SETTLE", "BEGIN")
+
+
+@pytest.fixture(scope="module")
+def large_file(migrated_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A campaign of 20,000 messages of which the first hundred are in the air; no statistics."""
+    path = tmp_path_factory.mktemp("large") / "outrider.db"
+    path.write_bytes(migrated_file.read_bytes())
+    numbers = range(1, LEADS + 1)
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute(
+            "INSERT INTO campaigns (campaign_id, name, owner, spec, spec_sha256, status, control, dry_run, numbered,"
+            " created_at) VALUES (?, 'n', 'o', '{}', '', 'running', 'run', 0, ?, 0)",
+            (CAMPAIGN, LEADS),
+        )
+        connection.executemany(
+            "INSERT INTO messages (campaign_id, number, step, message_id, recipient, address_identity, domain_identity,"
+            " receiver, mailbox, basis, state, reason, token, attempts, scheduled_at)"
+            " VALUES (?1, ?2, 1, ?2, '', ?2, 'd', '', 'relay', 'consent', ?3, '', 'one', 0, 0)",
+            ((CAMPAIGN, number, "transmitting" if number <= 100 else "claimed") for number in numbers),
+        )
+    yield path
+
+
+def message(number: int) -> ClaimedMessage:
+    return ClaimedMessage.model_construct(key=MessageKey(CAMPAIGN, number, 1), token="one")
+
+
+def plan(path: Path, statement: str) -> list[str]:
+    """SQLite's own words for how it would run the statement."""
+    values = dict.fromkeys(re.findall(r":(\w+)", statement), "[]")
+    with closing(sqlite3.connect(path)) as connection:
+        return [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {statement}", values)]
+
+
+def test_all_statements_are_known_here() -> None:
+    assert len(STATEMENTS) >= 15
+    assert {"CLAIM", "SETTLE", "BEGIN", "RELEASE", "TALLY", "FORGET_CONTACT"} <= STATEMENTS.keys()
+
+
+@pytest.mark.parametrize("name", STATEMENTS)
+def test_no_statement_reads_a_whole_table(large_file: Path, name: str) -> None:
+    tables = r"SCAN (messages|leads|drafts|suppressions|contacts|campaigns|mailboxes|message_events)\b"
+    steps = plan(large_file, STATEMENTS[name])
+    assert not [step for step in steps if re.match(tables, step)], steps
+
+
+@pytest.mark.parametrize("name", STATEMENTS)
+def test_no_search_is_over_a_whole_campaign(large_file: Path, name: str) -> None:
+    """`campaign_id=?` alone would be as bad as a scan: the number, its range or an identity must be in the search."""
+    whole = [step for step in plan(large_file, STATEMENTS[name]) if step.endswith("(campaign_id=?)")]
+    assert [step for step in whole if "SEARCH campaigns" not in step] == []
+
+
+@pytest.mark.parametrize("name", ASKED_AS_JSON)
+def test_rows_asked_for_as_json_are_read_once(large_file: Path, name: str) -> None:
+    assert "AS MATERIALIZED" in STATEMENTS[name]
+    steps = plan(large_file, STATEMENTS[name])
+    assert "MATERIALIZE asked" in steps, steps
+    assert any(re.match(r"SEARCH messages USING (PRIMARY KEY|.*INDEX).*number=\?", step) for step in steps), steps
+    assert {name for name, text in STATEMENTS.items() if "json_each" in text} == set(ASKED_AS_JSON)
+
+
+async def test_a_hundred_messages_of_twenty_thousand_are_settled_and_begun_quickly(large_file: Path) -> None:
+    database = Database(f"sqlite+aiosqlite:///{large_file}")
+    engine = database.ledger_engine()
+    settled = [sent(message(number)) for number in range(1, 101)]
+    begun = [message(number) for number in range(101, 201)]
+    with engine.begin() as connection:
+        assert connection.exec_driver_sql("SELECT count(*) FROM sqlite_master WHERE name = 'sqlite_stat1'").scalar() == 0
+        began = time.perf_counter()
+        changed = ledger_sqlite.settle(connection, settled, 1)
+        settle_seconds = time.perf_counter() - began
+        began = time.perf_counter()
+        transmitting = ledger_sqlite.begin(connection, begun, 1)
+        begin_seconds = time.perf_counter() - began
+    engine.dispose()
+    await database.close()
+    assert (len(changed), len(transmitting)) == (100, 100)
+    assert settle_seconds < LONGEST_SECONDS
+    assert begin_seconds < LONGEST_SECONDS
