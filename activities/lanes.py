@@ -87,14 +87,14 @@ class Lanes:
     async def _lane(self, index: int) -> None:
         pause = _FIRST_RECONNECT_SECONDS
         while self._queue and self._stopped is None:
+            lane = self._lanes[index]
             try:
                 async with self._relay.connection() as connection:
-                    lane = self._lanes[index]
                     self._in_hand.add(lane)
-                    try:
-                        await self._use(connection)
-                    finally:
-                        self._in_hand.discard(lane)
+                    last = await self._use(connection)
+                # Whoever has the connection next asks the ledger after this: still one doubt for it at most.
+                if last is not None:
+                    await self._ledger.advance(last, None)
                 self._reached_at = time.monotonic()
                 pause = _FIRST_RECONNECT_SECONDS
             except RelayUnavailable as error:
@@ -103,6 +103,8 @@ class Lanes:
             except Exception:
                 self._stop(HoldReason.ACTIVITY_FAILED)
                 raise
+            finally:
+                self._in_hand.discard(lane)
 
     async def _wait_for_relay(self, error: RelayUnavailable, pause: float) -> None:
         if error.blames_sender:
@@ -115,8 +117,8 @@ class Lanes:
         else:
             await asyncio.sleep(pause)
 
-    async def _use(self, connection: RelayConnection) -> None:
-        """Send over one connection until it breaks, the queue is empty or the lanes stop."""
+    async def _use(self, connection: RelayConnection) -> Settlement | None:
+        """Send over one connection until it breaks, the queue is empty or the lanes stop; what is left to record."""
         last: Settlement | None = None
         while self._queue and self._stopped is None and connection.usable:
             message = self._queue.popleft()
@@ -134,8 +136,7 @@ class Lanes:
             if began:
                 sent = await connection.transmit(mail.sender_address, mail.recipient, content)
                 last = self._judged(message, sent)
-        if last is not None:
-            await self._ledger.advance(last, None)
+        return last
 
     def _judged(self, message: ClaimedMessage, sent: Transmission) -> Settlement:
         sending = self._spec.sending

@@ -81,10 +81,10 @@ def measure(scale: Scale, start_sink: StartSink, scratch: Path) -> Measured:
         _report(measured, delay, ours, plain, invalid)
     size = mean(len(mail.content) for mail in mails)
     measured.notes += [
-        f"{scale.leads:,} leads, mails of {size:,.0f} bytes, {CONNECTIONS} connections, windows of {plan.send_window}, "
-        f"{plan.width} in flight, {scale.repetitions} repetitions.",
-        "CPU is that of the sending process, its ledger thread included. Outrider also reads the drafts and writes "
-        "the MIME frame; the plain client gets its bytes ready-made.",
+        f"{scale.leads:,} leads, mails of {size:,.0f} bytes, {CONNECTIONS} connections, {scale.repetitions} times each",
+        f"windows of {plan.send_window} leads, {plan.width} in flight",
+        "CPU is that of the sending process, its ledger thread included",
+        "Outrider also reads the drafts and writes the MIME frame; the plain client gets its bytes ready-made",
     ]
     return measured
 

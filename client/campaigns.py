@@ -1,6 +1,7 @@
 """Start campaigns and watch them: what the command line and scripts are made of."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from secrets import token_hex
@@ -16,11 +17,12 @@ from client.adapters import Storage, check_relay, open_storage
 from client.connection import connect
 from client.settings import Settings
 from domain.campaign import CampaignSpec, CampaignStatus, slug
+from domain.errors import InputError
 from domain.lead import NewLead
 from domain.ports import Campaign
 from domain.progress import Progress
 from domain.report import CampaignReport, RejectedRow
-from domain.wire import CAMPAIGN_WORKFLOW, TASK_QUEUE, CampaignStart
+from domain.wire import CAMPAIGN_WORKFLOW, MAX_CAMPAIGN_ID, TASK_QUEUE, CampaignStart
 
 FINAL = (CampaignStatus.COMPLETED, CampaignStatus.FAILED, CampaignStatus.CANCELLED)
 
@@ -30,6 +32,15 @@ _CLOSED = {
     WorkflowExecutionStatus.TERMINATED: CampaignStatus.FAILED,
     WorkflowExecutionStatus.CANCELED: CampaignStatus.CANCELLED,
 }
+
+
+def check_campaign_id(campaign_id: str) -> None:
+    """Raise InputError unless the id can be a workflow's id, a file's name and a part of an address."""
+    if len(campaign_id) > MAX_CAMPAIGN_ID or not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", campaign_id):
+        raise InputError(
+            f"--id: at most {MAX_CAMPAIGN_ID} letters, digits, -, _ and ., the first a letter or digit",
+            hint="--id campaign-release-notes-2026-11",
+        )
 
 
 class Started(BaseModel):
@@ -73,12 +84,15 @@ class CampaignClient:
             check_relay(self._settings, spec.sending.mailboxes[0].name)
         self._settings.opt_out_base()
         chosen = campaign_id or f"campaign-{slug(spec.name)}-{token_hex(4)}"
+        check_campaign_id(chosen)
         await self._storage.campaigns.create(chosen, spec, leads, rejected)
         return await self.start(chosen)
 
     async def start(self, campaign_id: str) -> Started:
-        """Start the workflow of a stored campaign; one that was started before is left as it is."""
-        await self._storage.campaigns.get(campaign_id)
+        """Start the workflow of a stored campaign; one that was started before, or has ended, is left as it is."""
+        stored = await self._storage.campaigns.get(campaign_id)
+        if stored.status in FINAL:  # Temporal may have forgotten by now that there was a workflow
+            return Started(campaign_id=campaign_id, workflow_id=campaign_id, run_id="")
         try:
             handle = await self._temporal.start_workflow(
                 CAMPAIGN_WORKFLOW,
@@ -102,7 +116,10 @@ class CampaignClient:
     async def progress(self, campaign_id: str) -> Progress:
         """The progress by the rows; a workflow that ended without writing its end down decides the status."""
         progress = await self._storage.progress.read(campaign_id)
-        return await with_workflow_status(self._temporal, progress)
+        try:
+            return await with_workflow_status(self._temporal, progress)
+        except RPCError:  # Temporal is away for a moment: the rows are the better half of the truth
+            return progress
 
     async def follow(self, campaign_id: str, *, every: float = 0.5) -> AsyncIterator[Progress]:
         """Progress whenever it changed, asked for every so many seconds, until the campaign has ended."""

@@ -94,7 +94,7 @@ class CampaignReport(BaseModel):
 
     def _sums(self) -> list[str]:
         lines = [
-            f"- {name} {total:,} = {' + '.join(f'{count:,} {part}' for part, count in parts.items()) or '0'}  "
+            f"- {name} {total:,} = {' + '.join(f'{count:,} {_words(part)}' for part, count in parts.items()) or '0'}  "
             f"{_tick(total == sum(parts.values()))}"
             for name, total, parts in self.sums
         ]
@@ -137,7 +137,12 @@ def _tick(holds: bool) -> str:  # noqa: FBT001 a private one-liner
 
 
 def _listed(parts: Mapping[str, int]) -> str:
-    return " · ".join(f"{name} {count:,}" for name, count in parts.items())
+    return " · ".join(f"{_words(name)} {count:,}" for name, count in parts.items())
+
+
+def _words(state: str) -> str:
+    """A state as a person reads it: `skipped:no_evidence:consented_at` is "skipped, no evidence, consented at"."""
+    return state.replace(":", ", ").replace("_", " ")
 
 
 def _groups(rows: Sequence[GroupRow]) -> str:

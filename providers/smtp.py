@@ -24,7 +24,9 @@ from domain.ports import RelayConnection
 from providers import mime
 
 REPLY_SECONDS = 30.0
-"""How long a reply may take. Below the stop grace of a container (60 s), so a deploy never cuts a mail in hand."""
+"""How long the reply to the content may take, and all those before it together.
+
+Below the stop grace of a container (60 s), so a deploy never cuts a mail in hand."""
 
 CONNECT_SECONDS = 10.0
 
@@ -33,7 +35,7 @@ IDLE_SECONDS = 5.0
 
 _ENHANCED = re.compile(r"^([245]\.\d{1,3}\.\d{1,3})\b")
 _TEXT_LIMIT = 200
-_START_CONTENT = 354
+_START_CONTENT = (354,)
 _CLOSING = 421
 _POSITIVE = range(200, 300)
 
@@ -95,17 +97,8 @@ class SmtpConnection:
 
     async def transmit(self, sender: str, recipient: str, content: bytes) -> Transmission:
         """See domain.ports.RelayConnection. `content` is dot-stuffed, with CRLF line ends, without the final dot."""
-        for phase, command in (
-            (Phase.SENDER, f"MAIL FROM:<{mime.ascii_address(sender, 'From')}>".encode()),
-            (Phase.RECIPIENT, f"RCPT TO:<{mime.ascii_address(recipient, 'To')}>".encode()),
-            (Phase.DATA, b"DATA"),
-        ):
-            reply = await self._command(phase, command)
-            wanted = (_START_CONTENT,) if phase is Phase.DATA else _POSITIVE
-            if reply.code not in wanted:
-                await self._reset(reply)
-                return reply
-        return await self._content(content)
+        ended = await self._envelope(sender, recipient)
+        return ended or await self._content(content)
 
     async def close(self) -> None:
         """Say goodbye if the relay still listens, and close."""
@@ -114,18 +107,33 @@ class SmtpConnection:
                 await self._client.quit(timeout=1.0)
         self._client.close()
 
-    async def _command(self, phase: Phase, command: bytes) -> Transmission:
+    async def _envelope(self, sender: str, recipient: str) -> Transmission | None:
+        """Everything before the content; None when the relay waits for it."""
+        phase = Phase.SENDER
         try:
-            code, text = await self._protocol.execute_command(command, timeout=REPLY_SECONDS)
+            async with asyncio.timeout(REPLY_SECONDS):
+                for phase, command, wanted in (
+                    (Phase.SENDER, f"MAIL FROM:<{mime.ascii_address(sender, 'From')}>", _POSITIVE),
+                    (Phase.RECIPIENT, f"RCPT TO:<{mime.ascii_address(recipient, 'To')}>", _POSITIVE),
+                    (Phase.DATA, "DATA", _START_CONTENT),
+                ):
+                    code, text = await self._protocol.execute_command(command.encode())
+                    if code not in wanted:
+                        refused = self._answered(phase, code, text)
+                        break
+                else:
+                    return None
         except (SMTPException, OSError) as error:
             return self._lost(phase, error)
-        return self._answered(phase, code, text)
+        await self._reset()
+        return refused
 
     async def _content(self, content: bytes) -> Transmission:
-        protocol = self._protocol
         try:
-            protocol.write(content + b".\r\n" if content.endswith(b"\r\n") else content + b"\r\n.\r\n")
-            code, text = await protocol.read_response(timeout=REPLY_SECONDS)
+            async with asyncio.timeout(REPLY_SECONDS):
+                protocol = self._protocol
+                protocol.write(content + b".\r\n" if content.endswith(b"\r\n") else content + b"\r\n.\r\n")
+                code, text = await protocol.read_response()
         except (SMTPException, OSError) as error:
             return self._lost(Phase.CONTENT, error)
         return self._answered(Phase.CONTENT, code, text)
@@ -136,13 +144,16 @@ class SmtpConnection:
             raise aiosmtplib.SMTPServerDisconnected("connection lost")
         return self._client.protocol
 
-    async def _reset(self, reply: Transmission) -> None:
+    async def _reset(self) -> None:
         """Take back a transaction that was refused, so the next mail can use the connection."""
-        if reply.code is None or self._broken:
+        if self._broken:
             return
-        again = await self._command(reply.phase, b"RSET")
-        if again.code not in _POSITIVE:
+        try:
+            code, _ = await self._protocol.execute_command(b"RSET", timeout=REPLY_SECONDS)
+        except (SMTPException, OSError):
             self._broken = True
+        else:
+            self._broken = code not in _POSITIVE
 
     def _lost(self, phase: Phase, error: Exception) -> Transmission:
         """No answer, unless the relay's last words were a reply such as 421."""
@@ -153,8 +164,9 @@ class SmtpConnection:
     def _answered(self, phase: Phase, code: int, text: str) -> Transmission:
         if code == _CLOSING:
             self._broken = True
+        text = text[:_TEXT_LIMIT].encode(errors="replace").decode()  # what is no UTF-8 comes as lone surrogates
         enhanced = _ENHANCED.match(text)
-        return Transmission(phase=phase, code=code, enhanced=enhanced[1] if enhanced else "", text=text[:_TEXT_LIMIT])
+        return Transmission(phase=phase, code=code, enhanced=enhanced[1] if enhanced else "", text=text)
 
 
 class SmtpRelay:

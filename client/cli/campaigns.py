@@ -10,7 +10,19 @@ from client.adapters import Storage, open_storage
 from client.campaigns import FINAL, with_workflow_status
 from client.cli.lead_screen import lead_document, show_lead
 from client.cli.options import AsJson, CampaignId
-from client.cli.screen import added_up, columns, labelled, moment, plain, print_document, say, span, styled, words
+from client.cli.screen import (
+    added_up,
+    columns,
+    deadline,
+    labelled,
+    moment,
+    plain,
+    print_document,
+    say,
+    span,
+    styled,
+    words,
+)
 from client.connection import connect
 from client.settings import Settings, load_settings
 from domain.errors import OutriderError
@@ -114,7 +126,7 @@ def _print_progress(settings: Settings, campaign: Campaign, progress: Progress) 
     if spec.goal:
         labelled("goal", plain(spec.goal))
     for waiting in progress.waiting_for:
-        until = f" until {moment(waiting.until)}" if waiting.until else ""
+        until = f" until {deadline(waiting.until, progress.as_of)}" if waiting.until else ""
         labelled("waiting for", f"{words(waiting.reason)}{until}, in stage {waiting.stage}")
         if waiting.command:
             labelled("", f"{waiting.who}: {waiting.command}")

@@ -1,7 +1,6 @@
 """`run`: start a campaign, or attach to one, and watch it to its end."""
 
 import asyncio
-import re
 from datetime import timedelta
 from typing import Annotated
 
@@ -10,7 +9,7 @@ from temporalio.client import Client
 from temporalio.service import RPCError
 
 from client.adapters import Storage, open_storage
-from client.campaigns import FINAL, CampaignClient, Started
+from client.campaigns import FINAL, CampaignClient, Started, check_campaign_id
 from client.cli.options import AsJson, Changes, LeadsFile
 from client.cli.screen import added_up, labelled, note, print_document, say, span, styled
 from client.cli.specs import Prepared, prepare
@@ -23,7 +22,6 @@ from domain.errors import InputError, NotFound
 from domain.ports import Campaign
 from domain.progress import Progress
 from domain.report import CampaignReport
-from domain.wire import MAX_CAMPAIGN_ID
 
 _LOOK_SECONDS = 0.5
 _PATIENCE = timedelta(seconds=5)
@@ -49,7 +47,7 @@ def run(
     """Run a campaign and watch it. Ctrl-C only stops the watching: the campaign goes on."""
     settings = load_settings()
     if campaign_id:
-        _check_id(campaign_id)
+        check_campaign_id(campaign_id)
     elif not spec:
         raise InputError("no spec file was named", hint="outrider init campaign.yaml, then: outrider run campaign.yaml")
     prepared = prepare(spec, leads, changes or (), dry_run=dry_run) if spec else None
@@ -95,8 +93,6 @@ async def _start(client: CampaignClient, prepared: Prepared | None, campaign_id:
             prepared.spec, prepared.new_leads(), prepared.rejected_rows(), campaign_id=campaign_id or None
         )
     _check_same(stored, prepared)
-    if stored.status in FINAL:  # nothing is left to start, and Temporal may have forgotten that there was something
-        return Started(campaign_id=campaign_id, workflow_id=campaign_id, run_id="")
     return await client.start(campaign_id)
 
 
@@ -130,14 +126,6 @@ async def _remark(temporal: Client, progress: Progress) -> str:
     if progress.status is not CampaignStatus.QUEUED or progress.as_of - progress.created_at < _PATIENCE:
         return ""
     return "" if await workers(temporal) else "no worker takes it up; start one: outrider worker (or outrider up)"
-
-
-def _check_id(campaign_id: str) -> None:
-    if len(campaign_id) > MAX_CAMPAIGN_ID or not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", campaign_id):
-        raise InputError(
-            f"--id: at most {MAX_CAMPAIGN_ID} letters, digits, -, _ and ., the first a letter or digit",
-            hint="--id campaign-release-notes-2026-11",
-        )
 
 
 def _check_same(stored: Campaign, prepared: Prepared | None) -> None:

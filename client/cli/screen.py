@@ -131,6 +131,11 @@ def moment(at: datetime | None) -> str:
     return f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if at else "-"
 
 
+def deadline(at: datetime, now: datetime) -> str:
+    """When a wait ends: to the second while it is near."""
+    return f"{at.astimezone(UTC):%H:%M:%S} UTC" if at - now < timedelta(hours=1) else moment(at)
+
+
 def span(length: timedelta) -> str:
     """A length of time: 5.2 s, 14 min 05 s, 3 h 10 min, 2 d 04 h."""
     seconds = length.total_seconds()

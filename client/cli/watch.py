@@ -11,7 +11,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from client.cli.screen import console, moment, plain, say, span, styled, words
+from client.cli.screen import console, deadline, plain, say, span, styled, words
 from domain.campaign import Stage
 from domain.progress import Progress, StageProgress, Waiting
 
@@ -54,7 +54,7 @@ class Watch:
 def one_line(progress: Progress) -> str:
     """The state in one line: status, stage, messages by state, what is waited for."""
     counts = " ".join(f"{state}={count}" for state, count in progress.messages.model_dump().items() if count)
-    waits = "".join(f' waiting_for="{_waiting(one)}"' for one in progress.waiting_for)
+    waits = "".join(f' waiting_for="{_waiting(one, progress.as_of)}"' for one in progress.waiting_for)
     drafted = f"drafted={progress.stages[Stage.PERSONALIZATION].done}"
     parts = [progress.status, progress.stage or "", drafted, counts]
     return " ".join(part for part in parts if part) + waits
@@ -80,14 +80,14 @@ def picture(progress: Progress, remark: str = "") -> RenderableType:
     for stage, counts in progress.stages.items():
         table.add_row(stage, _bar(counts), *(f"{count:,}" for count in _numbers(counts)))
     lines: list[RenderableType] = [head, table]
-    lines += [Text(f"waiting for {_waiting(one)}", style="yellow") for one in progress.waiting_for]
+    lines += [Text(f"waiting for {_waiting(one, progress.as_of)}", style="yellow") for one in progress.waiting_for]
     if remark:
         lines.append(Text(remark, style="yellow"))
     return Group(*lines)
 
 
-def _waiting(waiting: Waiting) -> str:
-    until = f" until {moment(waiting.until)}" if waiting.until else ""
+def _waiting(waiting: Waiting, now: datetime) -> str:
+    until = f" until {deadline(waiting.until, now)}" if waiting.until else ""
     way_out = f": {waiting.command}" if waiting.command else ""
     return f"{words(waiting.reason)}{until}{way_out}"
 

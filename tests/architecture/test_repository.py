@@ -58,20 +58,19 @@ def findings_of_row(row: str, root: Path) -> list[str]:
     cells = [cell.strip() for cell in re.split(r"(?<!\\)\|", row)[1:-1]]
     if len(cells) != 4 or not all(cells):
         return ["not four filled cells"]
-    links = [re.findall(r"\[[^\]]*\]\(([^)\s]+)\)", cell) for cell in cells]
-    findings = [] if any("::" in link for link in links[3]) else ["the proof names no test"]
-    return findings + [finding for cell in links for link in cell if (finding := finding_of_link(link, root))]
+    links = [re.findall(r"\[[^\]]*\]\(([^)\s]+)(?: \"([^\"]*)\")?\)", cell) for cell in cells]
+    findings = [] if links[3] and all(title for _, title in links[3]) else ["the proof names no test"]
+    return findings + [finding for cell in links for link in cell if (finding := finding_of_link(*link, root))]
 
 
-def finding_of_link(link: str, root: Path) -> str:
-    """Why a link `path`, `page.md#anchor` or `test_file.py::test_name` leads nowhere, "" when it leads somewhere."""
-    place, _, anchor = link.partition("#")
-    path, _, test = place.partition("::")
+def finding_of_link(link: str, title: str, root: Path) -> str:
+    """Why a link to `path` or `page.md#anchor`, whose title may name a test, leads nowhere; "" when it leads there."""
+    path, _, anchor = link.partition("#")
     target = root / path
     if not target.exists():
         return f"{path} does not exist"
-    if test and test not in functions_of(target):
-        return f"{path} has no {test}"
+    if title and title not in functions_of(target):
+        return f"{path} has no {title}"
     if anchor and target.suffix == ".md" and anchor not in anchors_of(target):
         return f"{path} has no heading #{anchor}"
     return ""
@@ -138,13 +137,13 @@ def test_every_promise_of_the_readme_leads_to_its_rule_and_its_proof() -> None:
 @pytest.mark.parametrize(
     ("row", "finding"),
     [
-        ("| p | [r](rule.py) | – | [t](test_it.py::test_holds) |", None),
-        ("| p | [r](page.md#the-rule) | – | [t](test_it.py::test_holds) |", None),
-        ("| p | [r](gone.py) | – | [t](test_it.py::test_holds) |", "gone.py does not exist"),
-        ("| p | [r](page.md#a-rule) | – | [t](test_it.py::test_holds) |", "page.md has no heading #a-rule"),
-        ("| p | [r](rule.py) | – | [t](test_it.py::test_gone) |", "test_it.py has no test_gone"),
+        ('| p | [r](rule.py) | – | [t](test_it.py "test_holds") |', None),
+        ('| p | [r](page.md#the-rule) | – | [t](test_it.py "test_holds") |', None),
+        ('| p | [r](gone.py) | – | [t](test_it.py "test_holds") |', "gone.py does not exist"),
+        ('| p | [r](page.md#a-rule) | – | [t](test_it.py "test_holds") |', "page.md has no heading #a-rule"),
+        ('| p | [r](rule.py) | – | [t](test_it.py "test_gone") |', "test_it.py has no test_gone"),
         ("| p | [r](rule.py) | – | [t](test_it.py) |", "the proof names no test"),
-        ("| p | [r](rule.py) | | [t](test_it.py::test_holds) |", "not four filled cells"),
+        ('| p | [r](rule.py) | | [t](test_it.py "test_holds") |', "not four filled cells"),
     ],
 )
 def test_a_promise_that_leads_nowhere_is_found(tmp_path: Path, row: str, finding: str | None) -> None:

@@ -11,8 +11,8 @@ from storage.ledger import SqliteLedger
 HOUR = timedelta(hours=1)
 
 
-async def claim_all(ledger: SqliteLedger, token: str = "one", *, resend: bool = False) -> list[ClaimedMessage]:
-    return await ledger.claim(CAMPAIGN, 1, 100, token, rules(resend_doubts=resend))
+async def claim_all(ledger: SqliteLedger, attempt: str = "one", *, resend: bool = False) -> list[ClaimedMessage]:
+    return await ledger.claim(CAMPAIGN, 1, 100, attempt, rules(resend_doubts=resend))
 
 
 async def test_a_claim_owns_every_due_message_of_its_window_and_brings_what_is_to_be_sent(
@@ -218,7 +218,7 @@ async def test_what_never_left_is_scheduled_again(stored: StoredCampaigns, ledge
     await stored.schedule(leads=1)
     (message,) = await claim_all(ledger)
     await ledger.advance(None, message)
-    lost = settlement(message, MessageState.SCHEDULED, reason="connection_lost", code=None, next_in=HOUR)
+    lost = settlement(message, MessageState.SCHEDULED, reason="connection_lost", code=None, next_at=soon(HOUR))
     await ledger.advance(lost, None)
     assert (stored.message()["state"], stored.message()["reason"]) == ("scheduled", "connection_lost")
     assert await claim_all(ledger, "two") == []

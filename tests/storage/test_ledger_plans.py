@@ -3,7 +3,6 @@
 import re
 import sqlite3
 import time
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -25,7 +24,7 @@ ASKED_AS_JSON = ("SETTLE", "BEGIN")
 
 
 @pytest.fixture(scope="module")
-def large_file(migrated_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def large_file(migrated_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A campaign of 20,000 messages of which the first hundred are in the air; no statistics."""
     path = tmp_path_factory.mktemp("large") / "outrider.db"
     path.write_bytes(migrated_file.read_bytes())
@@ -42,7 +41,7 @@ def large_file(migrated_file: Path, tmp_path_factory: pytest.TempPathFactory) ->
             " VALUES (?1, ?2, 1, ?2, '', ?2, 'd', '', 'relay', 'consent', ?3, '', 'one', 0, 0)",
             ((CAMPAIGN, number, "transmitting" if number <= 100 else "claimed") for number in numbers),
         )
-    yield path
+    return path
 
 
 def message(number: int) -> ClaimedMessage:
@@ -90,7 +89,9 @@ async def test_a_hundred_messages_of_twenty_thousand_are_settled_and_begun_quick
     settled = [sent(message(number)) for number in range(1, 101)]
     begun = [message(number) for number in range(101, 201)]
     with engine.begin() as connection:
-        assert connection.exec_driver_sql("SELECT count(*) FROM sqlite_master WHERE name = 'sqlite_stat1'").scalar() == 0
+        assert (
+            connection.exec_driver_sql("SELECT count(*) FROM sqlite_master WHERE name = 'sqlite_stat1'").scalar() == 0
+        )
         began = time.perf_counter()
         changed = ledger_sqlite.settle(connection, settled, 1)
         settle_seconds = time.perf_counter() - began

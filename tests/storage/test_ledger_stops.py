@@ -15,9 +15,9 @@ QUARTER = timedelta(days=90)
 
 
 async def claim(
-    ledger: SqliteLedger, campaign_id: str = CAMPAIGN, token: str = "one", *, cool_down: timedelta = timedelta(0)
+    ledger: SqliteLedger, campaign_id: str = CAMPAIGN, attempt: str = "one", *, cool_down: timedelta = timedelta(0)
 ) -> list[ClaimedMessage]:
-    return await ledger.claim(campaign_id, 1, 100, token, rules(cool_down=cool_down))
+    return await ledger.claim(campaign_id, 1, 100, attempt, rules(cool_down=cool_down))
 
 
 def claimed_at(stored: StoredCampaigns) -> int:
@@ -39,7 +39,7 @@ async def test_a_control_other_than_run_stops_claims_and_begins(
     first, _ = await claim(ledger)
     control(stored, wish)
     assert await ledger.advance(None, first) is False
-    assert await claim(ledger, token="two") == []
+    assert await claim(ledger, attempt="two") == []
     assert stored.states() == ["claimed", "claimed"]
     control(stored, "run")
     assert await ledger.advance(None, first)
@@ -54,7 +54,7 @@ async def test_who_opts_out_between_claim_and_begin_gets_no_mail(
     await stored.suppressions.add([entry], "unsubscribed", "a person")
     assert await ledger.advance(None, message) is False
     await ledger.release(CAMPAIGN, 1, 1, "one")
-    assert await claim(ledger, token="two") == []
+    assert await claim(ledger, attempt="two") == []
     row = stored.message()
     assert (row["state"], row["reason"], row["token"]) == ("skipped", "suppressed", None)
     assert stored.trail()[-1] == ("skipped", "suppressed")
@@ -74,9 +74,9 @@ async def test_a_stopped_mailbox_lets_nothing_leave_until_a_person_resumes_it(
     (message,) = await claim(ledger)
     await stored.mailboxes.stop("relay", "refused_sender")
     assert await ledger.advance(None, message) is False
-    assert await claim(ledger, token="two") == []
+    assert await claim(ledger, attempt="two") == []
     await stored.mailboxes.resume("relay")
-    (again,) = await claim(ledger, token="three")
+    (again,) = await claim(ledger, attempt="three")
     assert await ledger.advance(None, again)
 
 
@@ -135,7 +135,7 @@ async def test_after_the_last_day_everything_that_has_not_left_is_skipped_and_do
     stored: StoredCampaigns, ledger: SqliteLedger
 ) -> None:
     await stored.schedule(leads=4)
-    messages = await claim(ledger, token="dead")
+    messages = await claim(ledger, attempt="dead")
     for message in messages[:3]:
         await ledger.advance(None, message)
     await ledger.advance(deferred(messages[0], HOUR), None)
@@ -153,7 +153,7 @@ async def test_a_closed_window_starts_nothing_but_clears_up_after_the_dead(
     stored: StoredCampaigns, ledger: SqliteLedger
 ) -> None:
     await stored.schedule(leads=3)
-    message, *_ = await claim(ledger, token="dead")
+    message, *_ = await claim(ledger, attempt="dead")
     await ledger.advance(None, message)
     await stored.suppressions.add(["person3@example.com"], "asked", "a person")
     assert await ledger.claim(CAMPAIGN, 1, 3, "two", rules(may_start=False)) == []
@@ -203,7 +203,7 @@ async def test_a_campaign_may_write_to_its_own_people_within_the_cool_down(
     (message,) = await claim(ledger, cool_down=QUARTER)
     await ledger.advance(None, message)
     await ledger.advance(deferred(message, -HOUR), None)
-    assert len(await claim(ledger, token="two", cool_down=QUARTER)) == 1
+    assert len(await claim(ledger, attempt="two", cool_down=QUARTER)) == 1
 
 
 async def test_of_two_campaigns_that_claim_at_once_one_writes_to_each_person(stored: StoredCampaigns) -> None:
@@ -261,12 +261,10 @@ async def test_a_refusal_restores_what_was_there_before_the_claim(
     assert contact["contacted_at"] == reached
 
 
-async def test_a_mail_that_may_have_arrived_counts_as_a_contact(
-    stored: StoredCampaigns, ledger: SqliteLedger
-) -> None:
+async def test_a_mail_that_may_have_arrived_counts_as_a_contact(stored: StoredCampaigns, ledger: SqliteLedger) -> None:
     await stored.schedule(leads=2)
     await stored.schedule(OTHER, leads=2)
-    held, resent = await claim(ledger, token="dead")
+    held, resent = await claim(ledger, attempt="dead")
     await ledger.advance(None, held)
     await ledger.advance(doubtful(held), resent)
     (again,) = await ledger.claim(CAMPAIGN, 1, 2, "heir", rules(resend_doubts=True))
