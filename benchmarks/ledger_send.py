@@ -15,7 +15,7 @@ from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from statistics import mean
+from statistics import mean, median
 from typing import Any, NamedTuple
 
 import aiosmtplib
@@ -69,10 +69,11 @@ def measure(scale: Scale, start_sink: StartSink, scratch: Path) -> Measured:
     prepared = scratch / "prepared"
     asyncio.run(store_drafted(settings(prepared, 1), scale.leads, plan))
     mails = asyncio.run(_rendered(_copied(prepared, scratch / "rendered"), scale.leads))
-    measured = Measured()
+    measured, invalid = Measured(), ""
     for delay in (0.0, DELAY):
         with start_sink(delay) as sink:
-            invalid = "" if delay else _sink_figure(measured, sink, scale.repetitions)
+            if not delay:
+                invalid = _sink_figure(measured, sink, scale.repetitions)
             ours, plain = Runs(), Runs()
             for repetition in range(scale.repetitions):
                 home = _copied(prepared, scratch / f"{delay}-{repetition}")
@@ -90,13 +91,12 @@ def measure(scale: Scale, start_sink: StartSink, scratch: Path) -> Measured:
 
 
 def _sink_figure(measured: Measured, sink: Sink, repetitions: int) -> str:
-    """What the sink takes itself; returns why the other figures prove nothing, "" when they do."""
+    """What the sink takes itself; returns why the other figures prove nothing, "" when they prove something."""
     rates = [rate for _ in range(repetitions) if (rate := sink.most_per_second()) is not None]
     if not rates:
         return ""
-    figure = Figure("the sink itself, pipelining client, 0 ms", "mails/s", rates, least=SINK_LEAST)
-    measured.figures.append(figure)
-    return "" if figure.verdict == "met" else "the sink is too slow"
+    measured.figures.append(Figure("the sink itself, pipelining client, 0 ms", "mails/s", rates, least=SINK_LEAST))
+    return "" if median(rates) >= SINK_LEAST else "the sink is too slow"
 
 
 def _report(measured: Measured, delay: float, ours: Runs, plain: Runs, invalid: str) -> None:

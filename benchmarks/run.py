@@ -51,10 +51,10 @@ def main() -> int:
         # Beside this file: a temporary directory may be in memory, where a sync costs nothing.
         with tempfile.TemporaryDirectory(prefix=".scratch-", dir=HERE) as scratch:
             measured: Measured = scenario.measure(scale, start_sink, Path(scratch))
-        table = measured.as_markdown(judged=scale.full)
+        table = measured.as_markdown(full=scale.full)
         print(f"\n{table}\n")
         sections.append(f"## {name}\n\n{scenario.__doc__}\n{table}\n")
-        failed = failed or (scale.full and measured.failed())
+        failed = failed or measured.failed(full=scale.full)
     if scale.full and chosen == names:
         _write(sections, load_before)
     else:

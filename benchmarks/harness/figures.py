@@ -5,11 +5,12 @@ from dataclasses import dataclass, field
 from statistics import median
 
 _HEAD = ("figure", "unit", "min", "median", "max", "target", "")
+_MET = "met"
 
 
 @dataclass(frozen=True)
 class Scale:
-    """How much to measure. `full` is False for a smoke test: its figures are held against no target."""
+    """How much to measure. `full` is False for a smoke test: its speed is held against no target."""
 
     leads: int
     repetitions: int
@@ -20,7 +21,8 @@ class Scale:
 class Figure:
     """One quantity, measured once per repetition.
 
-    `least` is held against the median, `most` against the maximum. `invalid` says why the values prove nothing.
+    `least` is a speed, held against the median; `most` is a promise, held against every value. `invalid` says why the
+    values prove nothing.
     """
 
     what: str
@@ -30,23 +32,22 @@ class Figure:
     most: float | None = None
     invalid: str = ""
 
-    @property
-    def verdict(self) -> str:
-        """Met, missed, invalid, or "" when there is no target."""
+    def verdict(self, *, full: bool) -> str:
+        """Met, missed, invalid, or "" when there is no target, or none that a smoke test could meet."""
+        if self.most is not None:
+            return _MET if max(self.values) <= self.most else "MISSED"
+        if not full or self.least is None:
+            return ""
         if self.invalid:
             return f"invalid: {self.invalid}"
-        if self.least is not None:
-            return "met" if median(self.values) >= self.least else "MISSED"
-        if self.most is not None:
-            return "met" if max(self.values) <= self.most else "MISSED"
-        return ""
+        return _MET if median(self.values) >= self.least else "MISSED"
 
-    def cells(self, *, judged: bool) -> tuple[str, ...]:
+    def cells(self, *, full: bool) -> tuple[str, ...]:
         """The row of the table."""
         target = f"≥ {_number(self.least)}" if self.least is not None else ""
         target = f"≤ {_number(self.most)}" if self.most is not None else target
         values = (min(self.values), median(self.values), max(self.values))
-        return (self.what, self.unit, *map(_number, values), target, self.verdict if judged else "")
+        return (self.what, self.unit, *map(_number, values), target, self.verdict(full=full))
 
 
 @dataclass
@@ -56,13 +57,13 @@ class Measured:
     figures: list[Figure] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
-    def failed(self) -> bool:
+    def failed(self, *, full: bool) -> bool:
         """Whether a target was missed or a figure proves nothing."""
-        return any(figure.verdict not in ("", "met") for figure in self.figures)
+        return any(figure.verdict(full=full) not in ("", _MET) for figure in self.figures)
 
-    def as_markdown(self, *, judged: bool) -> str:
+    def as_markdown(self, *, full: bool) -> str:
         """The table, readable as it is too, and the notes."""
-        rows = [_HEAD, *(figure.cells(judged=judged) for figure in self.figures)]
+        rows = [_HEAD, *(figure.cells(full=full) for figure in self.figures)]
         widths = [max(len(row[column]) for row in rows) for column in range(len(_HEAD))]
         lines = ["| " + " | ".join(map(str.ljust, row, widths)) + " |" for row in rows]
         lines.insert(1, "|" + "|".join("-" * (width + 2) for width in widths) + "|")

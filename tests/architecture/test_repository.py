@@ -60,7 +60,9 @@ def findings_of_row(row: str, root: Path) -> list[str]:
         return ["not four filled cells"]
     links = [re.findall(r"\[[^\]]*\]\(([^)\s]+)(?: \"([^\"]*)\")?\)", cell) for cell in cells]
     findings = [] if links[3] and all(title for _, title in links[3]) else ["the proof names no test"]
-    return findings + [finding for cell in links for link in cell if (finding := finding_of_link(*link, root))]
+    return findings + [
+        finding for cell in links for link, title in cell if (finding := finding_of_link(link, title, root))
+    ]
 
 
 def finding_of_link(link: str, title: str, root: Path) -> str:

@@ -1,4 +1,4 @@
-"""Every benchmark still runs: small, held against no target, and without touching the results."""
+"""Every benchmark still runs: small, its speed held against no target, and without touching the results."""
 
 import os
 import subprocess

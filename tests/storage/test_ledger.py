@@ -3,7 +3,7 @@
 import asyncio
 from datetime import UTC, datetime, timedelta
 
-from stored_campaigns import CAMPAIGN, StoredCampaigns, deferred, doubtful, failed, rules, sent, settlement
+from stored_campaigns import CAMPAIGN, StoredCampaigns, deferred, doubtful, failed, rules, sent, settlement, soon
 
 from domain.message import ClaimedMessage, MessageKey, MessageState
 from storage.ledger import SqliteLedger

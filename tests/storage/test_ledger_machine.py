@@ -29,6 +29,7 @@ from stored_campaigns import (
     rules,
     sent,
     settlement,
+    soon,
 )
 
 from domain.message import OPEN_STATES, ClaimedMessage, MessageKey, MessageState
