@@ -1,0 +1,252 @@
+"""Progress and report are counts of rows: in whatever state messages are, the sums hold and the waits are named."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from local_world import people, spec
+from stored_campaigns import (
+    CAMPAIGN,
+    OTHER,
+    StoredCampaigns,
+    deferred,
+    doubtful,
+    failed,
+    new_message,
+    rules,
+    sent,
+    settlement,
+    soon,
+)
+
+from domain.campaign import CampaignStatus, Stage
+from domain.errors import NotFound
+from domain.lead import LeadEnd, LeadState, NewLead
+from domain.message import ClaimedMessage, MessageState
+from domain.ports import Settlement
+from domain.report import CampaignReport, RejectedRow
+from domain.wire import Hold, HoldReason
+from storage.ledger import SqliteLedger
+
+HOUR = timedelta(hours=1)
+ENDINGS: dict[str, Callable[[ClaimedMessage], Settlement]] = {
+    "sent": sent,
+    "failed": failed,
+    "in_doubt": doubtful,
+    "deferred": lambda message: deferred(message, HOUR),
+}
+MIXES = [(state,) for state in MessageState] + [tuple(MessageState), ("sent", "sent", "failed"), ("sent", "in_doubt")]
+
+
+async def bring_to(stored: StoredCampaigns, ledger: SqliteLedger, states: tuple[str, ...]) -> None:
+    """Move message 1 to the first state, message 2 to the second, and so on, as the engine would."""
+    suppressed = [f"person{number}@example.com" for number, state in enumerate(states, 1) if state == "skipped"]
+    await stored.suppressions.add(suppressed, "asked", "a person")
+    for number, state in enumerate(states, 1):
+        if state == "scheduled":
+            continue
+        for message in await ledger.claim(CAMPAIGN, number, number, "one", rules()):
+            if state != "claimed":
+                await ledger.advance(None, message)
+            if state in ENDINGS:
+                await ledger.advance(ENDINGS[state](message), None)
+    assert stored.states() == list(states)
+
+
+@pytest.mark.parametrize("states", MIXES, ids="+".join)
+async def test_the_sums_hold_in_every_mix_of_states(
+    stored: StoredCampaigns, ledger: SqliteLedger, states: tuple[str, ...]
+) -> None:
+    await stored.schedule(leads=len(states))
+    await bring_to(stored, ledger, states)
+    progress = await stored.progress.read(CAMPAIGN)
+    assert {state: count for state, count in progress.messages.model_dump().items() if count} == {
+        state: states.count(state) for state in states
+    }
+    assert sum(progress.leads.values()) == len(states)
+    report = await stored.reports.read(CAMPAIGN)
+    assert report.adds_up
+    assert [(name, total, sum(parts.values())) for name, total, parts in report.sums] == [
+        ("leads", len(states), len(states)),
+        ("messages", len(states), len(states)),
+    ]
+    assert report.confirmations == states.count("sent")
+    assert [doubt.lead_number for doubt in report.in_doubt] == [
+        number for number, state in enumerate(states, 1) if state == "in_doubt"
+    ]
+    assert "DOES NOT ADD UP" not in report.as_markdown()
+
+
+async def test_every_lead_is_in_one_state_with_its_reason(stored: StoredCampaigns, ledger: SqliteLedger) -> None:
+    twins = [*people(8), NewLead(source_identity="again", email="person1@example.com")]
+    await stored.create(leads=twins)
+    drafts = [new_message(CAMPAIGN, number, twins[number - 1].email) for number in (1, 2, 3, 4, 5, 9)]
+    drafts.append(new_message(CAMPAIGN, 6, "person6@example.com", skipped="no_permission_basis"))
+    await stored.leads.store_drafts(CAMPAIGN, drafts, [LeadEnd(number=7, state=LeadState.FAILED, reason="too_long")])
+    for message in await ledger.claim(CAMPAIGN, 1, 4, "one", rules()):
+        await ledger.advance(None, message)
+        ending = ("sent", "failed", "in_doubt", "deferred")[message.key.number - 1]
+        await ledger.advance(ENDINGS[ending](message), None)
+    progress = await stored.progress.read(CAMPAIGN)
+    assert progress.leads == {
+        "open": 3,
+        "contacted": 1,
+        "failed:refused_content": 1,
+        "in_doubt": 1,
+        "skipped:no_permission_basis": 1,
+        "failed:too_long": 1,
+        "skipped:same_address": 1,
+    }
+    drafting = progress.stages[Stage.PERSONALIZATION]
+    assert (drafting.found, drafting.done, drafting.failed, drafting.skipped) == (9, 7, 1, 1)
+    sending = progress.stages[Stage.SENDING]
+    assert (sending.found, sending.done, sending.failed, sending.skipped, sending.in_doubt) == (6, 1, 1, 1, 1)
+    assert (await stored.reports.read(CAMPAIGN)).adds_up
+
+
+async def test_progress_of_a_campaign_knows_no_other_campaigns(stored: StoredCampaigns, ledger: SqliteLedger) -> None:
+    await stored.schedule(leads=1)
+    await stored.schedule(OTHER, leads=3)
+    await bring_to(stored, ledger, ("in_doubt",))
+    other = await stored.progress.read(OTHER)
+    assert (other.messages.scheduled, other.messages.in_doubt, other.in_doubt) == (3, 0, [])
+    with pytest.raises(NotFound):
+        await stored.progress.read("elsewhere")
+
+
+async def test_doubts_are_listed_with_what_is_needed_to_settle_them(
+    stored: StoredCampaigns, ledger: SqliteLedger
+) -> None:
+    await stored.schedule(leads=2)
+    await bring_to(stored, ledger, ("sent", "in_doubt"))
+    (doubt,) = (await stored.progress.read(CAMPAIGN)).in_doubt
+    row = stored.message(2)
+    assert (doubt.lead_number, doubt.step, doubt.message_id) == (2, 1, row["message_id"])
+    assert doubt.reason == "connection_lost"
+    assert round(doubt.since.timestamp() * 1000) == row["began_at"]
+
+
+@pytest.mark.parametrize(
+    ("reason", "who", "command"),
+    [
+        (HoldReason.MAILBOX_STOPPED, "person", "outrider mailbox resume relay"),
+        (HoldReason.RELAY_UNREACHABLE, "operator", "outrider doctor"),
+        (HoldReason.OPT_OUT_NOT_PUBLIC, "operator", "set OUTRIDER_PUBLIC_URL to an https address"),
+        (HoldReason.WINDOW_CLOSED, "nobody", ""),
+    ],
+)
+async def test_a_hold_is_a_wait_with_somebody_who_can_end_it(
+    stored: StoredCampaigns, reason: HoldReason, who: str, command: str
+) -> None:
+    await stored.schedule()
+    await stored.campaigns.set_status(CAMPAIGN, CampaignStatus.RUNNING, Stage.SENDING)
+    until = datetime.now(UTC) + HOUR
+    await stored.campaigns.set_hold(CAMPAIGN, Stage.SENDING, Hold(until=until, reason=reason))
+    progress = await stored.progress.read(CAMPAIGN)
+    (wait,) = progress.waiting_for
+    assert (wait.stage, wait.reason, wait.who, wait.command) == (Stage.SENDING, reason, who, command)
+    assert wait.since is not None
+    assert progress.status is CampaignStatus.WAITING
+
+
+async def test_a_hold_that_is_over_is_no_wait(stored: StoredCampaigns) -> None:
+    await stored.schedule()
+    await stored.campaigns.set_status(CAMPAIGN, CampaignStatus.RUNNING, Stage.SENDING)
+    past = Hold(until=datetime.now(UTC) - HOUR, reason=HoldReason.RELAY_UNREACHABLE)
+    await stored.campaigns.set_hold(CAMPAIGN, Stage.SENDING, past)
+    progress = await stored.progress.read(CAMPAIGN)
+    assert (progress.waiting_for, progress.status) == ([], CampaignStatus.RUNNING)
+
+
+async def test_a_campaign_waits_when_every_open_message_was_put_off(
+    stored: StoredCampaigns, ledger: SqliteLedger
+) -> None:
+    await stored.schedule(leads=3)
+    await stored.campaigns.set_status(CAMPAIGN, CampaignStatus.RUNNING, Stage.SENDING)
+    await bring_to(stored, ledger, ("sent", "deferred", "scheduled"))
+    assert (await stored.progress.read(CAMPAIGN)).waiting_for == [], "message 3 may be tried any moment"
+    (message,) = await ledger.claim(CAMPAIGN, 3, 3, "two", rules())
+    await ledger.advance(None, message)
+    await ledger.advance(deferred(message, 2 * HOUR), None)
+    (wait,) = (await stored.progress.read(CAMPAIGN)).waiting_for
+    assert (wait.reason, wait.who) == (HoldReason.DEFERRED_BY_RELAY, "nobody")
+    assert wait.until is not None
+    assert round(wait.until.timestamp() * 1000) == stored.message(2)["next_at"]
+
+
+async def test_a_campaign_that_has_ended_waits_for_nothing(stored: StoredCampaigns, ledger: SqliteLedger) -> None:
+    await stored.schedule(leads=1)
+    await bring_to(stored, ledger, ("deferred",))
+    await stored.campaigns.set_status(CAMPAIGN, CampaignStatus.FAILED, Stage.SENDING)
+    progress = await stored.progress.read(CAMPAIGN)
+    assert (progress.waiting_for, progress.status) == ([], CampaignStatus.FAILED)
+
+
+async def test_the_report_counts_from_the_audit_trail_what_the_ledger_only_claims(
+    stored: StoredCampaigns, ledger: SqliteLedger
+) -> None:
+    await stored.schedule(leads=2)
+    await bring_to(stored, ledger, ("sent", "sent"))
+    stored.execute(
+        "INSERT INTO message_events (campaign_id, number, step, at, state, cause) VALUES (?, 1, 1, 0, 'sent', 'x')",
+        CAMPAIGN,
+    )
+    report = await stored.reports.read(CAMPAIGN)
+    assert (report.confirmations, report.twice, report.adds_up) == (3, 1, False)
+    assert "DOES NOT ADD UP" in report.as_markdown()
+
+
+async def test_the_report_counts_what_was_put_off_and_what_came_through_later(
+    stored: StoredCampaigns, ledger: SqliteLedger
+) -> None:
+    await stored.schedule(leads=3)
+    messages = await ledger.claim(CAMPAIGN, 1, 2, "one", rules())
+    lost = settlement(messages[1], MessageState.SCHEDULED, "connection_lost", None, next_at=soon(-HOUR))
+    for message, ending in zip(messages, (deferred(messages[0], -HOUR), lost), strict=True):
+        await ledger.advance(None, message)
+        await ledger.advance(ending, None)
+    for message in await ledger.claim(CAMPAIGN, 1, 3, "two", rules()):
+        await ledger.advance(None, message)
+        await ledger.advance(sent(message), None)
+    report = await stored.reports.read(CAMPAIGN)
+    assert (report.relay_deferrals, report.deferred_delivered, report.messages.sent) == (2, 2, 3)
+
+
+async def test_groups_add_up_to_the_whole(stored: StoredCampaigns, ledger: SqliteLedger) -> None:
+    everybody = [NewLead(source_identity=str(n), email=f"a{n}@host{n % 14}.example.com") for n in range(42)]
+    await stored.schedule(leads=everybody)
+    messages = await ledger.claim(CAMPAIGN, 1, 42, "one", rules())
+    for message in messages:
+        await ledger.advance(None, message)
+        await ledger.advance(sent(message) if message.key.number % 3 else failed(message), None)
+    report = await stored.reports.read(CAMPAIGN)
+    assert [row.name for row in report.by_mailbox] == ["relay"]
+    assert len(report.by_receiver) == 11
+    assert report.by_receiver[-1].name == "4 others"
+    for groups in (report.by_mailbox, report.by_receiver):
+        assert sum(row.sent for row in groups) == report.messages.sent == 28
+        assert sum(row.failed for row in groups) == report.messages.failed == 14
+
+
+async def test_a_rehearsal_adds_up_and_says_what_it_is(stored: StoredCampaigns) -> None:
+    await stored.schedule(leads=2, of=spec().model_copy(update={"dry_run": True}))
+    report = await stored.reports.read(CAMPAIGN)
+    assert report.dry_run
+    assert report.adds_up
+    assert "nothing left this machine" in report.as_markdown()
+
+
+async def test_a_kept_report_can_be_read_back_and_is_replaced_by_the_next(
+    stored: StoredCampaigns, ledger: SqliteLedger
+) -> None:
+    await stored.create(leads=1, rejected=[RejectedRow(line=7, reason="no address")])
+    await stored.leads.store_drafts(CAMPAIGN, [new_message(CAMPAIGN, 1, "person1@example.com")], [])
+    with pytest.raises(NotFound, match=r"has no report\.md yet"):
+        await stored.reports.artifact(CAMPAIGN, "report.md")
+    await stored.reports.keep(await stored.reports.read(CAMPAIGN))
+    await bring_to(stored, ledger, ("sent",))
+    await stored.reports.keep(await stored.reports.read(CAMPAIGN))
+    report = CampaignReport.model_validate_json(await stored.reports.artifact(CAMPAIGN, "report.json"))
+    assert (report.messages.sent, report.rejected_rows) == (1, [RejectedRow(line=7, reason="no address")])
+    assert "line 7: no address" in (await stored.reports.artifact(CAMPAIGN, "report.md")).decode()
+    assert (await stored.progress.read(CAMPAIGN)).artifacts == ["report.json", "report.md"]
