@@ -87,9 +87,10 @@ def address_domain(email: str) -> str:
 def first_name(name: str) -> str:
     """The first name to greet by, or "" when the name does not look like a person's full name.
 
-    At least two alphabetic words are asked for: a handle or a company must not be greeted as a person.
+    At least two alphabetic words are asked for: a handle or a company must not be greeted as a person, nor anybody by
+    a title or an initial.
     """
     words = name.split()
-    if len(words) <= 1 or not all(_NAME_WORD.fullmatch(word.strip(".,")) for word in words):
+    if len(words) <= 1 or words[0].endswith(".") or not all(_NAME_WORD.fullmatch(word.strip(".,")) for word in words):
         return ""
     return words[0].strip(".,")

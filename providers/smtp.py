@@ -23,10 +23,10 @@ from domain.message import OutgoingMail
 from domain.ports import RelayConnection
 from providers import mime
 
+ENVELOPE_SECONDS = 15.0
 REPLY_SECONDS = 30.0
-"""How long the reply to the content may take, and all those before it together.
-
-Below the stop grace of a container (60 s), so a deploy never cuts a mail in hand."""
+"""How long MAIL, RCPT and DATA together, and then the final reply, may take. Their sum is below the worker's grace and
+the stop grace of a container (60 s), so a deploy never cuts a mail in hand."""
 
 CONNECT_SECONDS = 10.0
 
@@ -100,6 +100,10 @@ class SmtpConnection:
         ended = await self._envelope(sender, recipient)
         return ended or await self._content(content)
 
+    def abandon(self) -> None:
+        """Nobody uses this connection again."""
+        self._broken = True
+
     async def close(self) -> None:
         """Say goodbye if the relay still listens, and close."""
         if self.usable:
@@ -111,7 +115,7 @@ class SmtpConnection:
         """Everything before the content; None when the relay waits for it."""
         phase = Phase.SENDER
         try:
-            async with asyncio.timeout(REPLY_SECONDS):
+            async with asyncio.timeout(ENVELOPE_SECONDS):
                 for phase, command, wanted in (
                     (Phase.SENDER, f"MAIL FROM:<{mime.ascii_address(sender, 'From')}>", _POSITIVE),
                     (Phase.RECIPIENT, f"RCPT TO:<{mime.ascii_address(recipient, 'To')}>", _POSITIVE),
@@ -195,6 +199,9 @@ class SmtpRelay:
             connection = await self._take()
             try:
                 yield connection
+            except BaseException:  # nobody knows where in a transaction it was left
+                connection.abandon()
+                raise
             finally:
                 if connection.usable:
                     self._idle.append(connection)
@@ -244,6 +251,9 @@ class SmtpRelay:
         except (SMTPConnectError, SMTPException, OSError) as error:
             client.close()
             raise RelayUnavailable(f"{where} does not answer ({type(error).__name__})") from None
+        except asyncio.CancelledError:
+            client.close()
+            raise
         return SmtpConnection(client)
 
 

@@ -25,8 +25,16 @@ _PASSED_THROUGH = (
     "zoneinfo",  # domain.campaign checks names of time zones when a spec is read, which no workflow does
 )
 
-GRACE = timedelta(seconds=40)
-"""After SIGTERM: longer than a relay's reply may take (30 s), shorter than a container's stop grace (60 s)."""
+GRACE = timedelta(seconds=50)
+"""After SIGTERM: longer than a mail in hand can take (45 s), shorter than a container's stop grace (60 s)."""
+
+
+def workflow_runner() -> SandboxedWorkflowRunner:
+    """The sandbox workflows run and are replayed in."""
+    passed_through = SandboxRestrictions.passthrough_modules_default | set(_PASSED_THROUGH)
+    return SandboxedWorkflowRunner(
+        restrictions=dataclasses.replace(SandboxRestrictions.default, passthrough_modules=passed_through)
+    )
 
 
 def build_worker(client: Client, ports: Ports, *, max_cached_workflows: int = 1000) -> Worker:
@@ -45,12 +53,7 @@ def build_worker(client: Client, ports: Ports, *, max_cached_workflows: int = 10
             sending.send_messages,
             reporting.write_report,
         ],
-        workflow_runner=SandboxedWorkflowRunner(
-            restrictions=dataclasses.replace(
-                SandboxRestrictions.default,
-                passthrough_modules=SandboxRestrictions.passthrough_modules_default | set(_PASSED_THROUGH),
-            )
-        ),
+        workflow_runner=workflow_runner(),
         max_cached_workflows=max_cached_workflows,
         # A dead worker's sticky queue would hold its workflows for 10 s more than necessary.
         sticky_queue_schedule_to_start_timeout=timedelta(seconds=1),

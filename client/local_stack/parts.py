@@ -126,7 +126,7 @@ def worker_part(temporal: Client, environment: Mapping[str, str]) -> Part:
     async def polls(pid: int) -> bool:
         return any(identity.startswith(f"{pid}@") for identity in await pollers(temporal))
 
-    return Part("worker", [sys.executable, "-m", "worker"], polls, grace=45.0, environment=environment)
+    return Part("worker", [sys.executable, "-m", "worker"], polls, grace=55.0, environment=environment)
 
 
 async def pollers(temporal: Client, seconds: float | None = None) -> list[str]:

@@ -1,0 +1,51 @@
+"""Records histories that later releases must still be able to replay.
+
+    PYTHONPATH=.:tests/support .venv/bin/python tests/replay/record.py
+
+writes one file per run of a campaign beside this one. A history that was released stays as it is: when a change of the
+workflow needs `workflow.patched`, a new recording goes beside the old ones.
+"""
+
+import asyncio
+import sys
+import tempfile
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from campaign_server import running_server
+from window_activities import WindowActivities, done
+
+from domain.wire import Hold, HoldReason, WindowResult, WindowTask
+from workflows.options import HEARTBEAT_TIMEOUT
+
+FOLDER = Path(__file__).parent
+FLAGS = ("--dynamic-config-value", "limit.historyCount.suggestContinueAsNew=100")
+
+
+async def send(task: WindowTask) -> WindowResult:
+    """A hold, a window that comes back, and what needs a second look, all of which a later release must understand."""
+    if task.first == 101 and task.holds == 0:
+        hold = Hold(until=datetime.now(UTC) + timedelta(seconds=0.5), reason=HoldReason.RELAY_UNREACHABLE)
+        return WindowResult(counts={"done": 40}, open=60, again_at=hold.until, hold=hold)
+    if task.first == 201 and task.first not in visited:
+        visited.add(task.first)
+        return WindowResult(counts={"done": 99}, open=1, again_at=datetime.now(UTC) + HEARTBEAT_TIMEOUT / 20)
+    return await done(task)
+
+
+visited: set[int] = set()
+
+
+async def record() -> None:
+    """Run one campaign over several runs of its workflow and write their histories down."""
+    with tempfile.TemporaryDirectory() as home:
+        async with running_server(Path(home), *FLAGS) as server:
+            ended = await server.run(WindowActivities(leads=1_250, send=send))
+            for number, history in enumerate(await server.histories(ended.handle), start=1):
+                path = FOLDER / f"campaign-{datetime.now(UTC):%Y-%m}-run-{number}.json"
+                path.write_text(history.to_json() + "\n")
+                sys.stdout.write(f"{path.name}: {len(history.events)} events\n")
+
+
+if __name__ == "__main__":
+    asyncio.run(record())

@@ -1,0 +1,98 @@
+"""A real development server, and the campaign workflow on it with whatever activities a test gives."""
+
+import subprocess
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import uuid4
+
+from local_world import free_port, wait_until_listening
+from temporalio.client import Client, WorkflowHandle, WorkflowHistory
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.worker import Worker
+from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
+from window_activities import WindowActivities
+
+from client.local_stack.parts import temporal_command
+from client.temporal_cli import obtain
+from domain.wire import CAMPAIGN_WORKFLOW, CampaignResult, CampaignStart
+from worker.build import workflow_runner
+from workflows.campaign import CampaignWorkflow
+
+CampaignHandle = WorkflowHandle[object, CampaignResult]
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A campaign that was started here and the ids of its workflow's runs."""
+
+    handle: CampaignHandle
+    result: CampaignResult
+
+
+@asynccontextmanager
+async def running_server(home: Path, *flags: str) -> AsyncIterator["CampaignServer"]:
+    """A server on a file under `home`, with further flags of the test's own."""
+    port = free_port()
+    command = [*temporal_command(obtain(print), home / "temporal.db", port, free_port()), *flags]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        wait_until_listening(port)
+        client = await Client.connect(
+            f"127.0.0.1:{port}", data_converter=pydantic_data_converter, identity="tests"
+        )
+        yield CampaignServer(client)
+    finally:
+        process.kill()
+        process.wait(10)
+
+
+class CampaignServer:
+    """Starts campaigns, each with a worker and a task queue of its own."""
+
+    def __init__(self, client: Client) -> None:
+        """`client` is connected."""
+        self._client = client
+
+    @asynccontextmanager
+    async def campaign(
+        self,
+        activities: WindowActivities,
+        *,
+        max_cached_workflows: int = 1000,
+        runner: SandboxedWorkflowRunner | None = None,
+    ) -> AsyncIterator[CampaignHandle]:
+        """A started campaign, with a worker while the block runs."""
+        queue = f"queue-{uuid4().hex}"
+        async with Worker(
+            self._client,
+            task_queue=queue,
+            workflows=[CampaignWorkflow],
+            activities=activities.all(),
+            workflow_runner=runner or workflow_runner(),
+            max_cached_workflows=max_cached_workflows,
+            identity="tests",
+        ):
+            yield await self._client.start_workflow(
+                CAMPAIGN_WORKFLOW,
+                CampaignStart(campaign_id=f"campaign-{uuid4().hex[:8]}"),
+                id=f"campaign-{uuid4().hex}",
+                task_queue=queue,
+                result_type=CampaignResult,
+            )
+
+    async def run(self, activities: WindowActivities, *, max_cached_workflows: int = 1000) -> Ended:
+        """Carry a campaign to its end."""
+        async with self.campaign(activities, max_cached_workflows=max_cached_workflows) as handle:
+            return Ended(handle, await handle.result())
+
+    async def histories(self, handle: CampaignHandle) -> list[WorkflowHistory]:
+        """The histories of all runs of a campaign, the first run first."""
+        found = []
+        run_id = handle.first_execution_run_id
+        while run_id:
+            history = await self._client.get_workflow_handle(handle.id, run_id=run_id).fetch_history()
+            found.append(history)
+            run_id = history.events[-1].workflow_execution_continued_as_new_event_attributes.new_execution_run_id
+        return found

@@ -1,0 +1,210 @@
+"""Windows go through the stages overlapped, and every lead is worked on and counted once, whatever happens."""
+
+import asyncio
+import dataclasses
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from campaign_server import CampaignServer
+from temporalio.api.enums.v1 import EventType
+from temporalio.client import WorkflowFailureError, WorkflowHistory
+from temporalio.exceptions import ApplicationError
+from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
+from window_activities import WindowActivities, done
+
+from domain.campaign import Stage
+from domain.wire import Hold, HoldReason, ReportTask, WindowResult, WindowTask
+from worker.build import workflow_runner
+from workflows import options
+
+DRAFTING, SENDING = Stage.PERSONALIZATION, Stage.SENDING
+EVENTS_PER_THOUSAND = 60
+
+
+def whole(leads: int) -> dict[str, dict[str, int]]:
+    return {DRAFTING: {"done": leads}, SENDING: {"done": leads}}
+
+
+def events(history: WorkflowHistory, kind: EventType.ValueType) -> int:
+    return sum(1 for event in history.events if event.event_type == kind)
+
+
+@pytest.fixture
+def impatient_runner(monkeypatch: pytest.MonkeyPatch) -> SandboxedWorkflowRunner:
+    """The product's sandbox, in which the pause after a failed window is short. Only here are options let through."""
+    monkeypatch.setattr(options, "FAILED_WINDOW_PAUSE", timedelta(milliseconds=100))
+    runner = workflow_runner()
+    passed = runner.restrictions.passthrough_modules | {"workflows.options"}
+    return dataclasses.replace(
+        runner, restrictions=dataclasses.replace(runner.restrictions, passthrough_modules=passed)
+    )
+
+
+async def test_every_lead_goes_through_every_stage_once(server: CampaignServer) -> None:
+    activities = WindowActivities(leads=1_050)
+    ended = await server.run(activities)
+    assert ended.result.counts == whole(1_050)
+    assert ended.result.status == "completed"
+    for stage in (DRAFTING, SENDING):
+        assert activities.leads(stage) == list(range(1, 1_051))
+        assert sorted(activities.windows(stage))[-1] == (1_001, 1_050)
+    assert [report.failed_stage for report in activities.reports] == [None]
+
+
+async def test_stages_overlap_and_no_more_windows_run_than_the_plan_says(server: CampaignServer) -> None:
+    first_window_sent = asyncio.Event()
+    four_at_once = asyncio.Barrier(4)
+
+    async def draft(task: WindowTask) -> WindowResult:
+        if task.last <= 400:
+            await asyncio.wait_for(four_at_once.wait(), 20)
+        if task.first == 701:
+            await asyncio.wait_for(first_window_sent.wait(), 20)
+        return await done(task)
+
+    async def send(task: WindowTask) -> WindowResult:
+        first_window_sent.set()
+        return await done(task)
+
+    activities = WindowActivities(leads=800, draft=draft, send=send)
+    assert (await server.run(activities)).result.counts == whole(800)
+    assert activities.most_running[DRAFTING] == 4
+    assert activities.most_running[SENDING] <= 4
+
+
+async def test_a_campaign_without_leads_ends_with_its_report(server: CampaignServer) -> None:
+    activities = WindowActivities(leads=0)
+    assert (await server.run(activities)).result.counts == {DRAFTING: {}, SENDING: {}}
+    assert len(activities.reports) == 1
+
+
+async def test_a_held_stage_sleeps_on_a_timer_while_the_others_go_on(server: CampaignServer) -> None:
+    held_until = datetime.max.replace(tzinfo=UTC)
+    started: list[datetime] = []
+
+    async def send(task: WindowTask) -> WindowResult:
+        nonlocal held_until
+        started.append(datetime.now(UTC))
+        if len(started) == 1:
+            held_until = datetime.now(UTC) + timedelta(seconds=1)
+            hold = Hold(until=held_until, reason=HoldReason.RELAY_UNREACHABLE)
+            return WindowResult(counts={}, open=100, again_at=datetime.now(UTC), hold=hold)
+        return await done(task)
+
+    activities = WindowActivities(leads=300, width=1, send=send)
+    ended = await server.run(activities)
+    assert ended.result.counts == whole(300)
+    assert min(started[1:]) >= held_until
+    assert [task.holds for task in activities.asked if task.stage is SENDING] == [0, 1, 0, 0]
+    (history,) = await server.histories(ended.handle)
+    assert events(history, EventType.EVENT_TYPE_TIMER_STARTED) >= 1
+
+
+async def test_holds_in_a_row_are_counted_once_for_all_windows_that_were_held_together(
+    server: CampaignServer,
+) -> None:
+    rounds: list[int] = []
+
+    async def send(task: WindowTask) -> WindowResult:
+        rounds.append(task.holds)
+        if task.holds < 2:
+            hold = Hold(until=datetime.now(UTC) + timedelta(seconds=0.3), reason=HoldReason.RELAY_UNREACHABLE)
+            return WindowResult(counts={}, open=100, hold=hold)
+        return await done(task)
+
+    activities = WindowActivities(leads=300, send=send)
+    assert (await server.run(activities)).result.counts == whole(300)
+    assert rounds == sorted(rounds)
+    assert max(rounds) == 2
+
+
+async def test_a_window_with_something_left_comes_back_and_is_counted_once(server: CampaignServer) -> None:
+    visits: dict[int, list[datetime]] = {}
+    due: dict[int, datetime] = {}
+
+    async def send(task: WindowTask) -> WindowResult:
+        visit = visits.setdefault(task.first, [])
+        visit.append(datetime.now(UTC))
+        if len(visit) < 3:
+            due[task.first] = datetime.now(UTC) + timedelta(seconds=0.3)
+            return WindowResult(counts={"done": 30 * len(visit), "failed": 5}, open=20, again_at=due[task.first])
+        assert datetime.now(UTC) >= due[task.first]
+        return WindowResult(counts={"done": 95, "failed": 5})
+
+    activities = WindowActivities(leads=600, send=send)
+    ended = await server.run(activities)
+    assert ended.result.counts[SENDING] == {"done": 570, "failed": 30}
+    assert [len(visit) for visit in visits.values()] == [3] * 6
+    assert sorted(set(activities.windows(SENDING))) == [(first, first + 99) for first in range(1, 601, 100)]
+
+
+async def test_a_window_that_used_up_its_attempts_goes_back_and_the_stage_goes_on(
+    server: CampaignServer, impatient_runner: SandboxedWorkflowRunner
+) -> None:
+    failures: list[int] = []
+
+    async def draft(task: WindowTask) -> WindowResult:
+        if task.first in (101, 301) and failures.count(task.first) < 2:
+            failures.append(task.first)
+            raise ApplicationError("broken", non_retryable=True)
+        return await done(task)
+
+    activities = WindowActivities(leads=500, width=1, draft=draft)
+    async with server.campaign(activities, runner=impatient_runner) as handle:
+        result = await handle.result()
+    assert result.counts == whole(500)
+    assert failures == [101, 101, 301, 301], "the count of failures in a row begins anew with each success"
+    assert set(activities.leads(DRAFTING)) == set(range(1, 501))
+    assert activities.leads(SENDING) == list(range(1, 501))
+
+
+async def test_after_five_windows_in_a_row_the_stage_gives_up_and_the_report_is_written(
+    server: CampaignServer, impatient_runner: SandboxedWorkflowRunner
+) -> None:
+    async def send(task: WindowTask) -> WindowResult:
+        raise ApplicationError("broken", non_retryable=True)
+
+    activities = WindowActivities(leads=300, width=1, send=send)
+    async with server.campaign(activities, runner=impatient_runner) as handle:
+        with pytest.raises(WorkflowFailureError) as failure:
+            await handle.result()
+    assert isinstance(failure.value.cause, ApplicationError)
+    assert (failure.value.cause.type, failure.value.cause.message) == ("StageGaveUp", "sending gave up")
+    assert len(activities.windows(SENDING)) == options.FAILED_WINDOW_LIMIT == 5
+    assert activities.leads(DRAFTING) == list(range(1, 301)), "the other stage came to its end"
+    (report,) = activities.reports
+    assert report == ReportTask(campaign_id=report.campaign_id, failed_stage=SENDING)
+
+
+async def test_new_runs_of_the_workflow_lose_and_double_nothing(impatient_server: CampaignServer) -> None:
+    put_off: set[int] = set()
+
+    async def send(task: WindowTask) -> WindowResult:
+        if task.first % 500 == 1 and task.first not in put_off:
+            put_off.add(task.first)
+            again_at = datetime.now(UTC) + timedelta(seconds=0.5)
+            return WindowResult(counts={"done": 50}, open=50, again_at=again_at)
+        return await done(task)
+
+    activities = WindowActivities(leads=3_000, send=send)
+    ended = await impatient_server.run(activities)
+    assert ended.result.counts == whole(3_000)
+    assert activities.leads(DRAFTING) == list(range(1, 3_001))
+    assert len(activities.windows(SENDING)) == 30 + len(put_off) == 36
+    assert len(await impatient_server.histories(ended.handle)) >= 3
+    assert len(activities.reports) == 1
+
+
+async def test_a_workflow_that_is_replayed_at_every_step_comes_to_the_same_end(
+    impatient_server: CampaignServer,
+) -> None:
+    activities = WindowActivities(leads=1_000)
+    ended = await impatient_server.run(activities, max_cached_workflows=0)
+    assert ended.result.counts == whole(1_000)
+    assert activities.leads(SENDING) == list(range(1, 1_001))
+
+
+async def test_a_thousand_leads_cost_few_events(server: CampaignServer) -> None:
+    ended = await server.run(WindowActivities(leads=2_000))
+    (history,) = await server.histories(ended.handle)
+    assert len(history.events) / (2 * 2) <= EVENTS_PER_THOUSAND
