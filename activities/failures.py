@@ -9,10 +9,12 @@ import traceback
 from collections.abc import Awaitable, Callable
 from typing import ParamSpec, TypeVar
 
+from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from domain.errors import InputError, OutriderError
-from telemetry.logging import get_logger
+from domain.wire import WindowTask
+from telemetry.logging import bind, get_logger
 
 _log = get_logger(__name__)
 _P = ParamSpec("_P")
@@ -20,13 +22,17 @@ _R = TypeVar("_R")
 
 
 def recorded_safely(run: Callable[_P, Awaitable[_R]]) -> Callable[_P, Awaitable[_R]]:
-    """Decorate an activity method: errors leave it as short, unchained ApplicationErrors.
+    """Decorate an activity method: errors leave it as short, unchained ApplicationErrors, and its log lines say whose.
 
     InputError is final: the rows will not become right by trying again. Everything else is tried again.
     """
 
     @functools.wraps(run)
     async def guarded(*args: _P.args, **kwargs: _P.kwargs) -> _R:
+        info = activity.info()
+        task = args[-1]
+        window = f"{task.first}-{task.last}" if isinstance(task, WindowTask) else None
+        bind(campaign_id=info.workflow_id, activity=info.activity_type, window=window, attempt=info.attempt)
         try:
             return await run(*args, **kwargs)
         except ApplicationError:

@@ -18,6 +18,7 @@ from domain.delivery import Phase, Transmission, Verdict, judge
 from domain.errors import RelayUnavailable
 from domain.message import ClaimedMessage, MessageState
 from domain.outgoing import outgoing
+from domain.pacing import may_leave
 from domain.ports import Ledger, Mailboxes, Relay, RelayConnection, Settlement
 from domain.wire import HoldReason
 from telemetry.logging import get_logger
@@ -95,7 +96,6 @@ class Lanes:
                 # Whoever has the connection next asks the ledger after this: still one doubt for it at most.
                 if last is not None:
                     await self._ledger.advance(last, None)
-                self._reached_at = time.monotonic()
                 pause = _FIRST_RECONNECT_SECONDS
             except RelayUnavailable as error:
                 await self._wait_for_relay(error, pause)
@@ -111,7 +111,7 @@ class Lanes:
             await self._mailboxes.stop(self._mailbox.name, f"refused_at_connect:{error.code}")
             _log.warning("mailbox.stopped", mailbox=self._mailbox.name, reply_code=error.code)
             self._stop(HoldReason.MAILBOX_STOPPED)
-        elif time.monotonic() - self._reached_at > _PATIENCE_SECONDS:
+        elif not self._in_hand and time.monotonic() - self._reached_at > _PATIENCE_SECONDS:
             _log.warning("relay.unreachable", mailbox=self._mailbox.name, error=error.line)
             self._stop(HoldReason.RELAY_UNREACHABLE)
         else:
@@ -121,8 +121,12 @@ class Lanes:
         """Send over one connection until it breaks, the queue is empty or the lanes stop; what is left to record."""
         last: Settlement | None = None
         while self._queue and self._stopped is None and connection.usable:
+            now = datetime.now(UTC)
+            if not may_leave(self._spec.sending, now):
+                self._stop(HoldReason.WINDOW_CLOSED)
+                break
             message = self._queue.popleft()
-            mail = outgoing(self._spec, self._mailbox, message, datetime.now(UTC))
+            mail = outgoing(self._spec, self._mailbox, message, now)
             if not self._relay.loopback and not mail.opt_out_url.startswith("https://"):
                 self._stop(HoldReason.OPT_OUT_NOT_PUBLIC)
                 break
@@ -139,6 +143,8 @@ class Lanes:
         return last
 
     def _judged(self, message: ClaimedMessage, sent: Transmission) -> Settlement:
+        if sent.code is not None:
+            self._reached_at = time.monotonic()
         sending = self._spec.sending
         verdict = judge(sent, message, sending.deferred, sending.in_doubt, datetime.now(UTC))
         if verdict.state is not MessageState.SENT:

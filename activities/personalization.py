@@ -51,7 +51,7 @@ def _message(campaign_id: str, spec: CampaignSpec, lead: Lead, opt_out_url: str,
     basis = lead.permission_basis or (spec.permission.basis if spec.permission else "")
     return NewMessage(
         draft=draft,
-        message_id=message_id(MessageKey(campaign_id, lead.number, draft.step), mailbox.address),
+        message_id=message_id(MessageKey(campaign_id, lead.number, draft.step), lead.opt_out_token, mailbox.address),
         recipient=lead.email,
         mailbox=mailbox.name,
         basis=basis,

@@ -1,11 +1,11 @@
-"""Planning: what a campaign consists of, as numbers."""
+"""Planning: what a campaign consists of, as numbers; and what its workflow waits for, as a note for people."""
 
 from temporalio import activity
 
 from activities.failures import recorded_safely
 from domain.campaign import CampaignStatus, Stage
 from domain.ports import Campaigns
-from domain.wire import PLAN_CAMPAIGN, CampaignPlan, CampaignRef
+from domain.wire import NOTE_HOLD, PLAN_CAMPAIGN, CampaignPlan, CampaignRef, HoldNote
 
 WINDOW = 100
 """Leads per window: 37-57 history events per 1,000 leads and stage, and a window of templates takes well under 1 s."""
@@ -28,3 +28,9 @@ class PlanningActivities:
         campaign = await self._campaigns.get(ref.campaign_id)
         await self._campaigns.set_status(ref.campaign_id, CampaignStatus.RUNNING, Stage.PERSONALIZATION)
         return CampaignPlan(leads=campaign.numbered, draft_window=WINDOW, send_window=WINDOW, width=WIDTH)
+
+    @activity.defn(name=NOTE_HOLD)
+    @recorded_safely
+    async def note_hold(self, note: HoldNote) -> None:
+        """Write a wait down where `outrider show` finds it."""
+        await self._campaigns.set_hold(note.campaign_id, note.stage, note.hold)

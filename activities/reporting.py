@@ -22,10 +22,11 @@ class ReportingActivities:
     @activity.defn(name=WRITE_REPORT)
     @recorded_safely
     async def write_report(self, task: ReportTask) -> None:
-        """Close the campaign, then store the final report; repeating it replaces the same artifacts."""
+        """Store the final report, then close the campaign; repeating it replaces the same artifacts."""
         status = CampaignStatus.COMPLETED if task.failed_stage is None else CampaignStatus.FAILED
-        await self._campaigns.set_status(task.campaign_id, status, task.failed_stage or Stage.REPORTING)
         report = await self._reports.read(task.campaign_id)
+        report = report.model_copy(update={"status": status, "finished_at": report.as_of})
         await self._reports.keep(report)
+        await self._campaigns.set_status(task.campaign_id, status, task.failed_stage or Stage.REPORTING)
         sent, adds_up = report.messages.sent, report.adds_up
-        _log.info("campaign.ended", campaign_id=task.campaign_id, status=status, sent=sent, adds_up=adds_up)
+        _log.info("campaign.ended", status=status, sent=sent, adds_up=adds_up)

@@ -42,13 +42,12 @@ class SendingActivities:
         """Send what is due in the window. What is left open comes back in the result with when and why."""
         async with heartbeat():
             campaign = await self._campaigns.get(task.campaign_id)
-            await self._campaigns.set_hold(task.campaign_id, Stage.SENDING, None)
             hold = await self._send(task, campaign)
             tally = await self._ledger.tally(task.campaign_id, task.first, task.last)
             if hold is None:
                 hold = await self._why_not(task, campaign, tally)
+            await self._campaigns.set_hold(task.campaign_id, Stage.SENDING, hold)
             if hold is not None:
-                await self._campaigns.set_hold(task.campaign_id, Stage.SENDING, hold)
                 _log.info("sending.held", reason=hold.reason, until=hold.until.isoformat())
         return WindowResult(counts=_outcomes(tally), open=tally.open, again_at=tally.next_at, hold=hold)
 
@@ -80,18 +79,23 @@ class SendingActivities:
                     await asyncio.shield(self._ledger.release(task.campaign_id, task.first, task.last, token))
                 if stopped is HoldReason.WORKER_STOPPING:
                     return None
+                if stopped is HoldReason.WINDOW_CLOSED:
+                    continue
                 if stopped is not None:
                     return Hold(until=_grown(task.holds), reason=stopped)
-            if not await self._soon_due(task):
+            if not await self._soon_due(task, worked=bool(claimed)):
                 return None
 
-    async def _soon_due(self, task: WindowTask) -> bool:
-        """Whether something of the window is due within a moment; waits for it."""
+    async def _soon_due(self, task: WindowTask, *, worked: bool) -> bool:
+        """Whether something of the window is due within a moment; waits for it.
+
+        What is due already has become so while the last claim was `worked` on; otherwise that claim refused it.
+        """
         tally = await self._ledger.tally(task.campaign_id, task.first, task.last)
         now = datetime.now(UTC)
-        if tally.next_at is None or not now < tally.next_at <= now + _SHORT_WAIT:
+        if tally.next_at is None or tally.next_at > now + _SHORT_WAIT or (tally.next_at <= now and not worked):
             return False
-        await asyncio.sleep((tally.next_at - now).total_seconds())
+        await asyncio.sleep(max(0.0, (tally.next_at - now).total_seconds()))
         return not activity.is_worker_shutdown()
 
     async def _why_not(self, task: WindowTask, campaign: Campaign, tally: WindowTally) -> Hold | None:

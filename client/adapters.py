@@ -65,25 +65,30 @@ class Ports:
 
 
 class SmtpRelays:
-    """domain.ports.Relays: one relay object per mailbox, so its limit on connections holds for the whole process."""
+    """domain.ports.Relays: one object per relay, so its limit on connections holds for the whole process.
+
+    When campaigns ask for different numbers of connections, the newest holds for windows that start from then on.
+    """
 
     def __init__(self, settings: Settings) -> None:
         """Relays are looked up in the settings when they are first needed."""
         self._settings = settings
-        self._relays: dict[str, SmtpRelay] = {}
+        self._relays: dict[RelayAddress, tuple[int, SmtpRelay]] = {}
         self._rehearsal = RehearsalRelay()
 
     def relay(self, mailbox: str, connections: int, *, dry_run: bool) -> Relay:
         """See domain.ports.Relays."""
         if dry_run:
             return self._rehearsal
-        if mailbox not in self._relays:
-            self._relays[mailbox] = SmtpRelay(RelayAddress.parse(*self._settings.relay(mailbox)), connections)
-        return self._relays[mailbox]
+        address = RelayAddress.parse(*self._settings.relay(mailbox))
+        known = self._relays.get(address)
+        if known is None or known[0] != connections:
+            known = self._relays[address] = (connections, SmtpRelay(address, connections))
+        return known[1]
 
     async def close(self) -> None:
         """Close idle connections."""
-        for relay in self._relays.values():
+        for _, relay in self._relays.values():
             await relay.close()
 
 

@@ -139,10 +139,6 @@ class CampaignClient:
             pass
         return await self._storage.reports.read(campaign_id)
 
-    async def resume_mailbox(self, name: str) -> bool:
-        """Let mails leave a stopped mailbox again; campaigns that wait for it go on within their wait."""
-        return await self._storage.mailboxes.resume(name)
-
     def export(self, campaign_id: str, what: str) -> AsyncIterator[dict[str, Any]]:
         """Rows of one kind: leads, ledger, drafts, errors or events. The ledger's columns are a stable contract."""
         return self._storage.exports.rows(campaign_id, what)

@@ -28,8 +28,10 @@ def run_entry_point(work: Callable[[Settings], Coroutine[Any, Any, None]]) -> No
         hint = f"\nhint: {error.hint}" if error.hint else ""
         sys.stderr.write(f"error: {error.line}{hint}\n")
         code = 2 if isinstance(error, InputError) else 3
-    except Exception:  # noqa: BLE001 a mistake of ours must not end in the interpreter's shutdown either
-        traceback.print_exc()
+    except Exception as error:  # noqa: BLE001 its text may quote a person, so only its kind and its place are said
+        sys.stderr.write(
+            f"error: unexpected {type(error).__name__}\n{''.join(traceback.format_tb(error.__traceback__))}"
+        )
         code = 1
     leave(code)
 

@@ -54,15 +54,20 @@ class Verdict(BaseModel):
 
 _FIRST_RECONNECT = timedelta(seconds=0.5)
 _DOUBLINGS = 12
-_CONTENT_CLASSES = ("5.2.3", "5.3.4", "5.6.")
+_CLOSING = 421
+_NO_SUCH_ADDRESS = {"5.1.0", "5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10", "5.2.1"}
+_NO_SUCH_ADDRESS_PLAIN = {550, 551, 553}
+_SAYS_NOTHING = {"", "5.0.0", "5.5.0"}
+"""What the plain codes mean at RCPT when there is no RFC 3463 status, or one of those that large providers put there."""
 _MAILBOX_FULL = "5.2.2"
+_CONTENT = ("5.2.3", "5.3.4", "5.6.")
 _POLICY = "5.7."
-_SENDER = ("5.1.7", "5.1.8", "5.5.2")
-"""Sender's address, its domain, our syntax. Relays say so at RCPT too; Postfix, as it comes, says it only there."""
-_SYSTEM = "5.3."
+_SENDER = ("5.1.7", "5.1.8", "5.5.1", "5.5.2", "5.5.4")
+"""Sender's address, its domain, our protocol. Relays say so at RCPT too; Postfix, as it comes, says it only there."""
+_SENDER_PLAIN = {500, 502, 503, 504, 530, 534, 535, 538}
 
 
-def judge(  # noqa: C901, PLR0911 one line per row of the table in docs/concepts/ledger.md
+def judge(  # noqa: PLR0911 one line per row of the table in docs/concepts/ledger.md
     sent: Transmission, message: ClaimedMessage, deferral: Deferral, in_doubt: InDoubtPolicy, now: datetime
 ) -> Verdict:
     """The transition for `message` after the attempt that ended as `sent`."""
@@ -73,21 +78,28 @@ def judge(  # noqa: C901, PLR0911 one line per row of the table in docs/concepts
         if in_doubt is InDoubtPolicy.RESEND and again.next_at is not None:
             return again
         return Verdict(state=MessageState.IN_DOUBT, reason="connection_lost")
-    if sent.code is None:
+    if sent.code is None or (sent.code == _CLOSING and sent.phase is not Phase.CONTENT):
         return _soon("connection_lost", message, deferral, now)
     if sent.code < 500:  # noqa: PLR2004 SMTP reply class
         return _later("deferred_by_relay", message, deferral, now)
     if sent.phase in (Phase.CONNECT, Phase.SENDER):
         return Verdict(state=MessageState.SCHEDULED, reason="refused_sender", stop_mailbox=True)
-    if sent.enhanced.startswith(_POLICY):
-        return _blames_sender("refused_policy", message)
-    if sent.enhanced in _SENDER:
-        return _blames_sender("refused_sender", message)
+    return _refused(sent, message)
+
+
+def _refused(sent: Transmission, message: ClaimedMessage) -> Verdict:  # noqa: PLR0911 as judge
+    """5xx at RCPT or later: whose fault is it? An address is suppressed only where the reply says that it is wrong."""
+    if sent.phase is Phase.RECIPIENT and sent.enhanced in _NO_SUCH_ADDRESS:
+        return Verdict(state=MessageState.FAILED, reason="hard_bounce", suppress=True)
     if sent.enhanced == _MAILBOX_FULL:
         return Verdict(state=MessageState.FAILED, reason="mailbox_full")
-    if sent.enhanced.startswith(_CONTENT_CLASSES):
+    if sent.enhanced.startswith(_CONTENT):
         return Verdict(state=MessageState.FAILED, reason="refused_content")
-    if sent.phase is Phase.RECIPIENT and not sent.enhanced.startswith(_SYSTEM):
+    if sent.enhanced.startswith(_POLICY):
+        return _blames_sender("refused_policy", message)
+    if sent.enhanced in _SENDER or sent.code in _SENDER_PLAIN:
+        return _blames_sender("refused_sender", message)
+    if sent.phase is Phase.RECIPIENT and sent.enhanced in _SAYS_NOTHING and sent.code in _NO_SUCH_ADDRESS_PLAIN:
         return Verdict(state=MessageState.FAILED, reason="hard_bounce", suppress=True)
     return Verdict(state=MessageState.FAILED, reason="refused_by_relay")
 

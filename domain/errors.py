@@ -1,10 +1,11 @@
 """The product's errors.
 
 * OutriderError
-  x InputError            what a person gave is wrong; one clear line, with a hint where there is a way out
-  x Unreachable           something outside does not answer (Temporal, the database, a relay)
-  + NotFound              no such campaign, lead or artifact
-  + DatabaseMismatch      the database has another revision or another secret key
+  + InputError            what a person gave is wrong; one clear line, with a hint where there is a way out
+    + NotFound            no such campaign, lead or artifact
+    + DatabaseMismatch    the database has another revision or another secret key
+  + Unreachable           something outside does not answer (Temporal, the database, a relay)
+    + RelayUnavailable    no connection to the relay could be opened
 """
 
 

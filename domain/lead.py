@@ -72,11 +72,19 @@ def normalise_address(email: str) -> str:
 
     Plus-tags and dots stay: only the receiving provider knows whether they matter.
     """
-    local, _, host = unicodedata.normalize("NFKC", email).strip().casefold().rpartition("@")
-    host = host.rstrip(".")
-    with suppress(idna.IDNAError):  # a host that IDNA cannot express is compared as it is written
+    local, _, host = unicodedata.normalize("NFKC", email).strip().rpartition("@")
+    return f"{local.casefold()}@{ascii_domain(host)}"
+
+
+def ascii_domain(host: str) -> str:
+    """A domain in IDNA 2008, lower case; one that IDNA cannot express stays as it is written.
+
+    Never the standard library's codec: in IDNA 2003 straße.example is strasse.example, somebody else's domain.
+    """
+    host = host.rstrip(".").lower()
+    with suppress(idna.IDNAError):
         host = idna.encode(host, uts46=True).decode("ascii")
-    return f"{local}@{host}"
+    return host
 
 
 def address_domain(email: str) -> str:

@@ -12,7 +12,10 @@ from domain.lead import address_domain
 
 
 class MessageState(StrEnum):
-    """The send ledger's states. Every message is in exactly one; what may change into what is in storage.ledger."""
+    """The send ledger's states. Every message is in exactly one.
+
+    What may become what, and when: docs/concepts/ledger.md.
+    """
 
     SCHEDULED = "scheduled"
     CLAIMED = "claimed"
@@ -36,9 +39,13 @@ class MessageKey(NamedTuple):
     step: int
 
 
-def message_id(key: MessageKey, sender_address: str) -> str:
-    """The Message-ID of a message, a function of its key: every attempt carries the same one (RFC 5322 3.6.4)."""
-    digest = hashlib.sha256(f"{key.campaign_id}/{key.number}/{key.step}".encode()).hexdigest()[:32]
+def message_id(key: MessageKey, secret: str, sender_address: str) -> str:
+    """The Message-ID of a message, a function of its key: every attempt carries the same one (RFC 5322 3.6.4).
+
+    `secret` is something only this database knows of the lead: two databases with campaigns of the same id must not
+    give two mails one Message-ID, because receivers drop the second.
+    """
+    digest = hashlib.sha256(f"{key.campaign_id}/{key.number}/{key.step}/{secret}".encode()).hexdigest()[:32]
     return f"<{digest}@{address_domain(sender_address)}>"
 
 

@@ -8,7 +8,7 @@ has skipped it, and one that it repeats is open both times: nothing leaves while
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from domain.campaign import Deferral, Window
+from domain.campaign import Deferral, Sending, Window
 from domain.campaign.values import parse_weekdays
 
 _DAY = timedelta(days=1)
@@ -38,6 +38,11 @@ def closes(window: Window, now: datetime) -> datetime | None:
 def past(not_after: date | None, window: Window, now: datetime) -> bool:
     """Whether the last day, inclusive and by the window's zone, is over. With no last day it never is."""
     return not_after is not None and _wall(window, now).date() > not_after
+
+
+def may_leave(sending: Sending, now: datetime) -> bool:
+    """Whether a mail may leave at this instant: the window is open and the last day is not over."""
+    return opening(sending.window, now) <= now and not past(sending.not_after, sending.window, now)
 
 
 def next_attempt(deferral: Deferral, attempts: int, first_attempt_at: datetime, now: datetime) -> datetime | None:

@@ -16,6 +16,7 @@ CAMPAIGN_WORKFLOW = "CampaignWorkflow"
 PLAN_CAMPAIGN = "plan_campaign"
 DRAFT_MESSAGES = "draft_messages"
 SEND_MESSAGES = "send_messages"
+NOTE_HOLD = "note_hold"
 WRITE_REPORT = "write_report"
 
 MAX_CAMPAIGN_ID = 80
@@ -85,6 +86,14 @@ class WindowResult(_Payload):
     """Nothing of the whole stage can start before then."""
 
 
+class HoldNote(_Payload):
+    """A wait that the workflow decided on, for the campaign's row."""
+
+    campaign_id: str
+    stage: Stage
+    hold: Hold
+
+
 class ReportTask(_Payload):
     """The last activity of a campaign. `failed_stage` names the stage that gave up, if one did."""
 
@@ -129,7 +138,6 @@ class LaterWindow(BaseModel):
     first: int
     last: int
     at: datetime
-    counts: dict[str, int] = {}
 
 
 class StageState(BaseModel):

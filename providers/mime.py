@@ -10,6 +10,7 @@ from email.utils import format_datetime
 from functools import lru_cache
 from hashlib import sha256
 
+from domain.lead import ascii_domain
 from domain.message import OutgoingMail
 
 MAX_VALUE = 900
@@ -57,10 +58,7 @@ def ascii_address(address: str, field: str) -> str:
     """The address with its domain in IDNA, as it stands in headers and SMTP commands; ValueError names the field."""
     if not address.isascii():
         local, _, host = address.rpartition("@")
-        try:
-            address = f"{local}@{host.encode('idna').decode('ascii')}"
-        except UnicodeError:
-            address = ""
+        address = f"{local}@{ascii_domain(host)}"
     if not _ADDRESS.fullmatch(address) or len(address) > 320:  # noqa: PLR2004 64 + @ + 255, RFC 5321 4.5.3.1
         raise ValueError(f"{field} is no address that mail can be sent with")
     return address

@@ -24,6 +24,7 @@ from domain.ports import RelayConnection
 from providers import mime
 
 ENVELOPE_SECONDS = 15.0
+RESET_SECONDS = 3.0
 REPLY_SECONDS = 30.0
 """How long MAIL, RCPT and DATA together, and then the final reply, may take. Their sum is below the worker's grace and
 the stop grace of a container (60 s), so a deploy never cuts a mail in hand."""
@@ -76,10 +77,13 @@ class RelayAddress:
 
     @property
     def start_tls(self) -> bool | None:
-        """A password never crosses a network in the clear; otherwise TLS is used where the relay offers it."""
-        if self.tls:
+        """A password never crosses a network in the clear; otherwise TLS is used where the relay offers it.
+
+        Not on loopback: local relays offer it with certificates that nobody has signed.
+        """
+        if self.tls or self.loopback:
             return False
-        return True if self.password and not self.loopback else None
+        return True if self.password else None
 
 
 class SmtpConnection:
@@ -153,7 +157,7 @@ class SmtpConnection:
         if self._broken:
             return
         try:
-            code, _ = await self._protocol.execute_command(b"RSET", timeout=REPLY_SECONDS)
+            code, _ = await self._protocol.execute_command(b"RSET", timeout=RESET_SECONDS)
         except (SMTPException, OSError):
             self._broken = True
         else:
@@ -180,7 +184,7 @@ class SmtpRelay:
         """Nothing is contacted before the first connection is asked for."""
         self._address = address
         self._free = asyncio.Semaphore(connections)
-        self._idle: list[SmtpConnection] = []
+        self._idle: dict[SmtpConnection, asyncio.TimerHandle] = {}
         self._closing: set[asyncio.Future[None]] = set()
 
     @property
@@ -204,27 +208,29 @@ class SmtpRelay:
                 raise
             finally:
                 if connection.usable:
-                    self._idle.append(connection)
-                    asyncio.get_running_loop().call_later(IDLE_SECONDS, self._expire, connection)
+                    loop = asyncio.get_running_loop()
+                    self._idle[connection] = loop.call_later(IDLE_SECONDS, self._expire, connection)
                 else:
                     await connection.close()
 
     def _expire(self, connection: SmtpConnection) -> None:
-        """Close a connection that nobody took up again. One that is in use comes back with a new timer."""
-        if connection in self._idle:
-            self._idle.remove(connection)
-            closing = asyncio.ensure_future(connection.close())
-            self._closing.add(closing)
-            closing.add_done_callback(self._closing.discard)
+        """Close a connection that nobody took up again."""
+        del self._idle[connection]
+        closing = asyncio.ensure_future(connection.close())
+        self._closing.add(closing)
+        closing.add_done_callback(self._closing.discard)
 
     async def close(self) -> None:
         """Close idle connections."""
+        for timer in self._idle.values():
+            timer.cancel()
         await asyncio.gather(*(connection.close() for connection in self._idle))
         self._idle.clear()
 
     async def _take(self) -> SmtpConnection:
         while self._idle:
-            connection = self._idle.pop()
+            connection, timer = self._idle.popitem()
+            timer.cancel()
             if connection.usable:
                 return connection
             await connection.close()
@@ -245,6 +251,7 @@ class SmtpRelay:
         where = f"the relay at {address.host}:{address.port}"
         try:
             await client.connect()
+            await client.rset()  # greets first, by EHLO or HELO, if the log-in has not
         except SMTPResponseException as error:
             client.close()
             raise RelayUnavailable(f"{where} refuses with {error.code}", code=error.code) from None

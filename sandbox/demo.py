@@ -71,11 +71,9 @@ def main() -> int:
     signal.signal(signal.SIGTERM, _interrupt)
     interactive = sys.stdin.isatty() and sys.stdout.isatty() and not os.environ.get("CI")
     with tempfile.TemporaryDirectory(prefix="outrider-demo-") as directory, suppress(KeyboardInterrupt):
-        os.environ["OUTRIDER_HOME"] = str(Path(directory, "home"))
-        for name in [
-            name for name in os.environ if name.startswith(("TEMPORAL_", "OUTRIDER_SMTP", "OUTRIDER_MAILBOX"))
-        ]:
+        for name in [name for name in os.environ if name.startswith(("TEMPORAL_", "OUTRIDER_"))]:
             del os.environ[name]  # whatever a person has set up: nothing of the demo leaves this machine
+        os.environ["OUTRIDER_HOME"] = str(Path(directory, "home"))
         with stack(Path(directory)) as where:
             code = campaign(Path(directory), where)
             if interactive and not code:

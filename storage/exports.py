@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Select, and_, select
 
 from storage.database import Database
+from storage.lead_state import MESSAGE_OF_LEAD, REASON_OF_LEAD, STATE_OF_LEAD
 from storage.schema import drafts, errors, leads, message_events, messages
 
 _PER_FETCH = 1000
@@ -47,9 +48,11 @@ def _leads(campaign_id: str) -> Select[Any]:
             leads.c.timezone,
             leads.c.permission_basis,
             leads.c.source,
-            leads.c.ended,
-            leads.c.reason,
+            STATE_OF_LEAD.label("state"),
+            REASON_OF_LEAD.label("reason"),
+            leads.c.extra,
         )
+        .outerjoin(messages, MESSAGE_OF_LEAD)
         .where(leads.c.campaign_id == campaign_id)
         .order_by(leads.c.number)
     )

@@ -13,12 +13,15 @@ from dataclasses import dataclass, field
 from typing import Any, Self, TypeVar
 
 from sqlalchemy import Connection
+from sqlalchemy.exc import OperationalError
 
 from domain.message import ClaimedMessage, MessageKey
 from domain.ports import ClaimRules, Settlement, WindowTally
 from storage import ledger_sqlite as statements
 from storage.database import Database
 from telemetry.logging import get_logger
+
+_RETRY_SECONDS = (0.2, 1.0, 3.0)
 
 _log = get_logger(__name__)
 _Answer = TypeVar("_Answer")
@@ -109,13 +112,12 @@ class SqliteLedger:
         return await done
 
     async def _write(self) -> None:
-        loop = asyncio.get_running_loop()
         while self._wishes.futures() or not self._leaving:
             await self._asked.wait()
             self._asked.clear()
             wishes, self._wishes = self._wishes, _Wishes()
             try:
-                began, answers = await loop.run_in_executor(self._thread, self._commit, wishes)
+                began, answers = await self._committed(wishes)
             except Exception as error:  # noqa: BLE001 whoever asked decides what the failure means
                 for done in wishes.futures():
                     if not done.done():
@@ -127,6 +129,20 @@ class SqliteLedger:
             for call, answer in zip(wishes.calls, answers, strict=True):
                 if not call.done.done():
                     call.done.set_result(answer)
+
+    async def _committed(self, wishes: _Wishes) -> tuple[Mapping[MessageKey, str | None], list[Any]]:
+        """Commit, and again if the disk was full or the database locked: known answers must not become doubts.
+
+        Trying again is safe: every statement is a compare-and-set.
+        """
+        loop = asyncio.get_running_loop()
+        for pause in _RETRY_SECONDS:
+            try:
+                return await loop.run_in_executor(self._thread, self._commit, wishes)
+            except OperationalError:
+                _log.warning("ledger.commit_failed", again_in_seconds=pause)
+                await asyncio.sleep(pause)
+        return await loop.run_in_executor(self._thread, self._commit, wishes)
 
     def _commit(self, wishes: _Wishes) -> tuple[Mapping[MessageKey, str | None], list[Any]]:
         """One transaction, in the ledger's thread."""

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, case, func, literal, select
+from sqlalchemy import Row, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.campaign import CampaignStatus, Stage
@@ -14,6 +14,7 @@ from domain.progress import DoubtfulMessage, MessageCounts, Outcomes, Progress, 
 from domain.wire import HoldReason
 from storage.campaigns import CampaignRows
 from storage.database import Database
+from storage.lead_state import MESSAGE_OF_LEAD, REASON_OF_LEAD, STATE_OF_LEAD
 from storage.schema import artifacts, drafts, errors, leads, messages
 
 _WHO: dict[HoldReason, tuple[str, str]] = {
@@ -23,19 +24,6 @@ _WHO: dict[HoldReason, tuple[str, str]] = {
     HoldReason.ACTIVITY_FAILED: ("operator", "outrider doctor"),
 }
 """Who can do something about a wait; every other one ends by itself."""
-
-_MESSAGE = and_(messages.c.campaign_id == leads.c.campaign_id, messages.c.number == leads.c.number)
-_STATE_OF_LEAD: ColumnElement[str] = case(
-    (leads.c.ended.is_not(None), leads.c.ended),
-    (messages.c.state == MessageState.SENT, LeadState.CONTACTED),
-    (messages.c.state.in_([MessageState.IN_DOUBT, MessageState.FAILED, MessageState.SKIPPED]), messages.c.state),
-    else_=LeadState.OPEN,
-)
-_REASON_OF_LEAD: ColumnElement[str] = case(
-    (leads.c.ended.is_not(None), leads.c.reason),
-    (messages.c.state.in_([MessageState.FAILED, MessageState.SKIPPED]), messages.c.reason),
-    else_=literal(""),
-)
 
 
 class ProgressRows:
@@ -92,8 +80,8 @@ async def count_messages(connection: AsyncConnection, campaign_id: str) -> Messa
 async def count_leads(connection: AsyncConnection, campaign_id: str) -> dict[str, int]:
     """Leads by state and, where there is one, reason."""
     query = (
-        select(_STATE_OF_LEAD.label("lead_state"), _REASON_OF_LEAD.label("lead_reason"), func.count())
-        .outerjoin(messages, _MESSAGE)
+        select(STATE_OF_LEAD.label("lead_state"), REASON_OF_LEAD.label("lead_reason"), func.count())
+        .outerjoin(messages, MESSAGE_OF_LEAD)
         .where(leads.c.campaign_id == campaign_id)
         .group_by("lead_state", "lead_reason")
         .order_by(func.count().desc())

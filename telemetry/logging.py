@@ -15,8 +15,8 @@ def get_logger(name: str) -> FilteringBoundLogger:
 
 
 def bind(**fields: object) -> None:
-    """Add fields such as campaign_id and window to every line of the current task."""
-    structlog.contextvars.bind_contextvars(**fields)
+    """Add fields such as campaign_id and window to every line of the current task; None leaves a field out."""
+    structlog.contextvars.bind_contextvars(**{name: value for name, value in fields.items() if value is not None})
 
 
 def configure(level: str) -> None:

@@ -49,6 +49,7 @@ def build_worker(client: Client, ports: Ports, *, max_cached_workflows: int = 10
         workflows=[CampaignWorkflow],
         activities=[
             planning.plan_campaign,
+            planning.note_hold,
             personalization.draft_messages,
             sending.send_messages,
             reporting.write_report,

@@ -1,7 +1,9 @@
 """One workflow per campaign."""
 
+import contextlib
+
 from temporalio import workflow
-from temporalio.exceptions import ApplicationError
+from temporalio.exceptions import ActivityError, ApplicationError
 
 from domain import wire
 from domain.campaign import CampaignStatus, Stage
@@ -10,6 +12,8 @@ from domain.wire import (
     CampaignRef,
     CampaignResult,
     CampaignStart,
+    Hold,
+    HoldNote,
     PipelineState,
     ReportTask,
     StageState,
@@ -44,8 +48,18 @@ class CampaignWorkflow:
                 summary=f"{_VERB[stage.stage]} {first}-{last}",
             )
 
+        async def note_hold(stage: Stage, hold: Hold) -> None:
+            with contextlib.suppress(ActivityError):  # it is for people's eyes; what failed was something else
+                await workflow.execute_activity(
+                    wire.NOTE_HOLD,
+                    HoldNote(campaign_id=start.campaign_id, stage=stage, hold=hold),
+                    start_to_close_timeout=options.SHORT_TIMEOUT,
+                    retry_policy=options.RETRIES,
+                    summary=f"{stage} waits",
+                )
+
         try:
-            done = await Pipeline(state, start_window).run()
+            done = await Pipeline(state, start_window, note_hold).run()
         except StageGaveUp as gave_up:
             done, failed = True, gave_up.stage
         if not done:
@@ -55,7 +69,7 @@ class CampaignWorkflow:
             wire.WRITE_REPORT,
             ReportTask(campaign_id=start.campaign_id, failed_stage=failed),
             start_to_close_timeout=options.SHORT_TIMEOUT,
-            retry_policy=options.RETRIES,
+            retry_policy=options.PERSISTENT,
             summary="report",
         )
         if failed is not None:
@@ -70,7 +84,7 @@ class CampaignWorkflow:
             CampaignRef(campaign_id=campaign_id),
             result_type=CampaignPlan,
             start_to_close_timeout=options.SHORT_TIMEOUT,
-            retry_policy=options.RETRIES,
+            retry_policy=options.PERSISTENT,
             summary="plan",
         )
         return plan

@@ -21,8 +21,14 @@ RETRIES = RetryPolicy(
 )
 """For the unexpected only, about a minute: whatever is known to take longer is a hold, which people can see."""
 
-FAILED_WINDOW_PAUSE = timedelta(seconds=30)
-"""After a window used up its attempts its stage rests so long, doubled each time in a row."""
+PERSISTENT = RetryPolicy(
+    initial_interval=timedelta(seconds=1), backoff_coefficient=2.0, maximum_interval=timedelta(minutes=1)
+)
+"""For planning and reporting: nothing else could go on meanwhile, and giving up would end the campaign."""
 
-FAILED_WINDOW_LIMIT = 5
-"""So many windows in a row that used up their attempts, and the stage gives up."""
+FAILED_WINDOW_PAUSE = timedelta(seconds=30)
+FAILED_WINDOW_LONGEST_PAUSE = timedelta(minutes=10)
+"""After windows used up their attempts their stage rests so long, doubled each time in a row up to the longest."""
+
+FAILED_WINDOW_LIMIT = 50
+"""So many rests in a row, about eight hours, and the stage gives up. Shorter outages end by themselves."""

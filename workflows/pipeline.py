@@ -6,8 +6,8 @@ window whose activity ends in any way but success goes back to ready, so no cras
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Iterator
-from datetime import datetime
+from collections.abc import Awaitable, Callable, Iterator
+from datetime import datetime, timedelta
 from itertools import islice
 
 from temporalio import workflow
@@ -15,9 +15,13 @@ from temporalio.exceptions import ActivityError
 
 from domain.campaign import Stage
 from domain.wire import Hold, HoldReason, LaterWindow, PipelineState, StageState, WindowResult
-from workflows.options import FAILED_WINDOW_LIMIT, FAILED_WINDOW_PAUSE
+from workflows.options import FAILED_WINDOW_LIMIT, FAILED_WINDOW_LONGEST_PAUSE, FAILED_WINDOW_PAUSE
 
 StartWindow = Callable[[StageState, int, int], workflow.ActivityHandle[WindowResult]]
+NoteHold = Callable[[Stage, Hold], Awaitable[None]]
+
+_SOONEST = timedelta(seconds=1)
+"""Nothing starts again sooner: a worker's clock may be behind, and what it calls later could be now for ever."""
 
 
 class StageGaveUp(Exception):
@@ -32,10 +36,14 @@ class StageGaveUp(Exception):
 class Pipeline:
     """Runs windows of all stages at the same time, as far as each stage's numbers are ready."""
 
-    def __init__(self, state: PipelineState, start: StartWindow) -> None:
-        """`start` starts the activity of one window; `state` is changed in place and survives continue-as-new."""
+    def __init__(self, state: PipelineState, start: StartWindow, note_hold: NoteHold) -> None:
+        """`start` starts the activity of one window, `note_hold` makes a wait visible in the campaign's row.
+
+        `state` is changed in place and survives continue-as-new.
+        """
         self._state = state
         self._start = start
+        self._note_hold = note_hold
         self._running: dict[asyncio.Task[None], Stage] = {}
 
     async def run(self) -> bool:
@@ -51,11 +59,12 @@ class Pipeline:
             await self._something_changes(None if leaving else self._next_wake())
 
     def _empty(self) -> bool:
-        return all(not stage.ready.spans and not stage.later for stage in self._state.stages)
+        return not any(_has_work(stage) for stage in self._state.stages)
 
     def _raise_if_given_up(self) -> None:
+        """A stage that gave up ends the campaign only when the others have nothing left to wait for."""
         for stage in self._state.stages:
-            if _gave_up(stage):
+            if _gave_up(stage) and all(_gave_up(other) or not _has_work(other) for other in self._state.stages):
                 raise StageGaveUp(stage.stage)
 
     def _free(self, stage: StageState) -> int:
@@ -83,25 +92,33 @@ class Pipeline:
             result = await self._start(stage, first, last)
         except ActivityError:
             stage.ready.add(first, last)
-            stage.failures += 1
-            pause = FAILED_WINDOW_PAUSE * 2 ** (stage.failures - 1)
-            stage.hold = Hold(until=workflow.now() + pause, reason=HoldReason.ACTIVITY_FAILED)
+            await self._rest(stage)
             return
         stage.failures = 0
+        soonest = workflow.now() + _SOONEST
         if result.hold is None:
             stage.holds = 0
         else:
             if stage.hold is None:
                 stage.holds += 1
-            stage.hold = result.hold
+            stage.hold = result.hold.model_copy(update={"until": max(result.hold.until, soonest)})
         if result.open:
-            at = result.again_at or workflow.now()
-            stage.later.append(LaterWindow(first=first, last=last, at=at, counts=result.counts))
+            at = max(result.again_at or soonest, soonest)
+            stage.later.append(LaterWindow(first=first, last=last, at=at))
             return
         for outcome, count in result.counts.items():
             stage.counts[outcome] = stage.counts.get(outcome, 0) + count
         if index + 1 < len(self._state.stages):
             self._state.stages[index + 1].ready.add(first, last)
+
+    async def _rest(self, stage: StageState) -> None:
+        """Hold a stage one of whose windows used up its attempts. Windows that fail together count as one failure."""
+        if stage.hold is not None:
+            return
+        stage.failures += 1
+        pause = min(FAILED_WINDOW_PAUSE * 2 ** min(stage.failures - 1, 10), FAILED_WINDOW_LONGEST_PAUSE)
+        stage.hold = Hold(until=workflow.now() + pause, reason=HoldReason.ACTIVITY_FAILED)
+        await self._note_hold(stage.stage, stage.hold)
 
     async def _something_changes(self, wake: datetime | None) -> None:
         """Until a window ends, or until `wake`."""
@@ -115,6 +132,10 @@ class Pipeline:
         now = workflow.now()
         wakes = [_wake(stage, now) for stage in self._state.stages if self._free(stage) and not _gave_up(stage)]
         return min((wake for wake in wakes if wake is not None), default=None)
+
+
+def _has_work(stage: StageState) -> bool:
+    return bool(stage.ready.spans or stage.later)
 
 
 def _gave_up(stage: StageState) -> bool:
@@ -132,5 +153,5 @@ def _due(stage: StageState, now: datetime) -> Iterator[tuple[int, int]]:
 
 def _wake(stage: StageState, now: datetime) -> datetime | None:
     if stage.hold is not None and stage.hold.until > now:
-        return stage.hold.until if stage.ready.spans or stage.later else None
+        return stage.hold.until if _has_work(stage) else None
     return min((window.at for window in stage.later), default=None)

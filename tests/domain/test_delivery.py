@@ -88,7 +88,9 @@ TABLE = [
 
 @pytest.mark.parametrize(("phase", "code", "enhanced", "follows"), TABLE)
 @pytest.mark.parametrize("policy", InDoubtPolicy)
-def test_phase_and_code_decide(phase: str, code: int | None, enhanced: str, follows: str, policy: InDoubtPolicy) -> None:
+def test_phase_and_code_decide(
+    phase: str, code: int | None, enhanced: str, follows: str, policy: InDoubtPolicy
+) -> None:
     expected = follows
     if follows.startswith("in_doubt") and policy is InDoubtPolicy.RESEND:
         expected = "deferred resent_in_doubt"

@@ -16,7 +16,7 @@ from domain.lead import address_domain, first_name, normalise_address
         ("a.d.a@example.com", "a.d.a@example.com"),
         ("ada@bücher.example.com", "ada@xn--bcher-kva.example.com"),
         ("ada@XN--BCHER-KVA.example.com", "ada@xn--bcher-kva.example.com"),
-        ("ａda@example.com", "ada@example.com"),
+        ("\uff41da@example.com", "ada@example.com"),
         ("STRASSE@example.com", "strasse@example.com"),
         ("straße@example.com", "strasse@example.com"),
         ('"a@b"@example.com', '"a@b"@example.com'),

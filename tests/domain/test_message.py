@@ -10,6 +10,7 @@ from domain.message import OPEN_STATES, ClaimedMessage, Draft, MessageKey, Messa
 from domain.outgoing import fingerprint_of, outgoing
 
 KEY = MessageKey("campaign-a", 7, 1)
+SECRET = "an opt-out token"
 AT = datetime(2027, 2, 1, tzinfo=UTC)
 MAIL = OutgoingMail(
     message_id="<1@example.com>",
@@ -27,8 +28,8 @@ MAIL = OutgoingMail(
 
 
 def test_a_message_id_is_a_function_of_its_key() -> None:
-    made = message_id(KEY, "news@example.com")
-    assert made == message_id(MessageKey("campaign-a", 7, 1), "news@example.com")
+    made = message_id(KEY, SECRET, "news@example.com")
+    assert made == message_id(MessageKey("campaign-a", 7, 1), SECRET, "news@example.com")
     assert re.fullmatch(r"<[0-9a-f]{32}@example\.com>", made)
 
 
@@ -36,18 +37,22 @@ def test_a_message_id_is_a_function_of_its_key() -> None:
     "other", [MessageKey("campaign-a", 7, 2), MessageKey("campaign-a", 71, 1), MessageKey("campaign-b", 7, 1)]
 )
 def test_another_key_is_another_message_id(other: MessageKey) -> None:
-    assert message_id(other, "news@example.com") != message_id(KEY, "news@example.com")
+    assert message_id(other, SECRET, "news@example.com") != message_id(KEY, SECRET, "news@example.com")
+
+
+def test_who_does_not_know_the_secret_cannot_make_a_message_id() -> None:
+    assert message_id(KEY, "another secret", "news@example.com") != message_id(KEY, SECRET, "news@example.com")
 
 
 def test_a_message_id_names_nobody_and_is_ascii() -> None:
-    made = message_id(KEY, "News@Bücher.example.com")
+    made = message_id(KEY, SECRET, "News@Bücher.example.com")
     assert made.endswith("@xn--bcher-kva.example.com>")
     assert made.isascii()
     assert "campaign" not in made
 
 
 def test_a_message_id_stays_the_same_in_every_release() -> None:
-    assert message_id(KEY, "news@example.com") == "<56c699996d4c4dfc48e6c4b764257565@example.com>"
+    assert message_id(KEY, SECRET, "news@example.com") == "<9d7904c0bf8c4d7487359e794532a3f6@example.com>"
 
 
 SEEN = {
@@ -87,7 +92,7 @@ def test_the_mail_that_is_sent_has_the_fingerprint_of_the_draft_that_was_stored(
         token="one",
         attempts=1,
         first_attempt_at=AT,
-        message_id=message_id(KEY, mailbox.address),
+        message_id=message_id(KEY, SECRET, mailbox.address),
         recipient="ada@example.com",
         subject=draft.subject,
         text=draft.text,
@@ -97,7 +102,11 @@ def test_the_mail_that_is_sent_has_the_fingerprint_of_the_draft_that_was_stored(
     mail = outgoing(campaign, mailbox, claimed, AT)
     stored = fingerprint_of(campaign, mailbox, draft, "ada@example.com", "http://127.0.0.1:8026/u/1")
     assert mail.fingerprint() == stored
-    assert (mail.sender_name, mail.sender_address, mail.reply_to) == ("Dana Rivers", mailbox.address, "dana@example.com")
+    assert (mail.sender_name, mail.sender_address, mail.reply_to) == (
+        "Dana Rivers",
+        mailbox.address,
+        "dana@example.com",
+    )
     assert (mail.list_id, mail.date, mail.message_id) == ("news.example.com", AT, claimed.message_id)
 
 

@@ -29,7 +29,7 @@ def spoken() -> dict[str, Any]:
     """All names, enums and payload fields of the module, as plain data."""
     constants = {name: value for name, value in vars(wire).items() if name.isupper() and isinstance(value, (str, int))}
     own = [kind for _, kind in inspect.getmembers(wire, inspect.isclass) if kind.__module__ == wire.__name__]
-    enums = [*(kind for kind in own if issubclass(kind, StrEnum)), Stage]
+    enums: list[type[StrEnum]] = [*(kind for kind in own if issubclass(kind, StrEnum)), Stage]
     payloads = [kind for kind in own if issubclass(kind, BaseModel) and not kind.__name__.startswith("_")]
     return {
         "names": constants,

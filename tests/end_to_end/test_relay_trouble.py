@@ -97,7 +97,7 @@ async def test_a_refused_sender_stops_the_mailbox_and_blames_nobody(world: World
         assert progress.waiting_for[0].reason == "mailbox_stopped"
         assert progress.waiting_for[0].command == "outrider mailbox resume relay"
         world.inbox.faults()
-        await client.resume_mailbox("relay")
+        await client._storage.mailboxes.resume("relay")
         await client.result(started.campaign_id)
         progress = await assert_promise(world, client, started.campaign_id, most_doubts=0)
     assert progress.messages.sent == 50

@@ -16,24 +16,23 @@ from campaign_server import running_server
 from window_activities import WindowActivities, done
 
 from domain.wire import Hold, HoldReason, WindowResult, WindowTask
-from workflows.options import HEARTBEAT_TIMEOUT
 
 FOLDER = Path(__file__).parent
 FLAGS = ("--dynamic-config-value", "limit.historyCount.suggestContinueAsNew=100")
+SOON = timedelta(seconds=0.5)
+
+visited: set[int] = set()
 
 
 async def send(task: WindowTask) -> WindowResult:
-    """A hold, a window that comes back, and what needs a second look, all of which a later release must understand."""
+    """A hold and windows that come back: what a later release must still understand."""
     if task.first == 101 and task.holds == 0:
-        hold = Hold(until=datetime.now(UTC) + timedelta(seconds=0.5), reason=HoldReason.RELAY_UNREACHABLE)
+        hold = Hold(until=datetime.now(UTC) + SOON, reason=HoldReason.RELAY_UNREACHABLE)
         return WindowResult(counts={"done": 40}, open=60, again_at=hold.until, hold=hold)
     if task.first == 201 and task.first not in visited:
         visited.add(task.first)
-        return WindowResult(counts={"done": 99}, open=1, again_at=datetime.now(UTC) + HEARTBEAT_TIMEOUT / 20)
+        return WindowResult(counts={"done": 99}, open=1, again_at=datetime.now(UTC) + SOON)
     return await done(task)
-
-
-visited: set[int] = set()
 
 
 async def record() -> None:

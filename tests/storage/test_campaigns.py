@@ -29,7 +29,7 @@ async def test_a_new_campaign_is_queued_and_keeps_its_spec(stored: StoredCampaig
     campaign = await stored.campaigns.get(CAMPAIGN)
     assert campaign.spec == given
     assert (campaign.status, campaign.control, campaign.stage) == (CampaignStatus.QUEUED, Control.RUN, None)
-    assert campaign.started_at is campaign.finished_at is campaign.waits is None
+    assert (campaign.started_at, campaign.finished_at, campaign.waits) == (None, None, None)
     assert datetime.now(UTC) - campaign.created_at < timedelta(seconds=30)
 
 

@@ -66,9 +66,7 @@ async def test_a_window_that_is_stored_twice_adds_nothing(stored: StoredCampaign
 async def test_what_one_attempt_stored_stays_when_another_comes_to_another_result(stored: StoredCampaigns) -> None:
     await stored.create(leads=2)
     first, second = await drafts_of(stored, 1, 2)
-    await stored.leads.store_drafts(
-        CAMPAIGN, [first], [LeadEnd(number=2, state=LeadState.FAILED, reason="no_facts")]
-    )
+    await stored.leads.store_drafts(CAMPAIGN, [first], [LeadEnd(number=2, state=LeadState.FAILED, reason="no_facts")])
     changed = first.model_copy(update={"draft": first.draft.model_copy(update={"text": "Another text"})})
     late = LeadEnd(number=1, state=LeadState.FAILED, reason="too_long")
     await stored.leads.store_drafts(CAMPAIGN, [changed, second], [late])

@@ -230,7 +230,7 @@ def test_nobody_is_lost_and_nobody_is_handed_to_the_relay_twice(migrated_file: P
     class Machine(LedgerMachine):
         empty = migrated_file
 
-    run_state_machine_as_test(  # type: ignore[no-untyped-call]  # hypothesis has no annotation here
+    run_state_machine_as_test(
         Machine,
         settings=settings(
             max_examples=40,

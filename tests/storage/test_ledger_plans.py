@@ -4,6 +4,7 @@ import re
 import sqlite3
 import time
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -45,7 +46,18 @@ def large_file(migrated_file: Path, tmp_path_factory: pytest.TempPathFactory) ->
 
 
 def message(number: int) -> ClaimedMessage:
-    return ClaimedMessage.model_construct(key=MessageKey(CAMPAIGN, number, 1), token="one")
+    return ClaimedMessage(
+        key=MessageKey(CAMPAIGN, number, 1),
+        token="one",
+        attempts=1,
+        first_attempt_at=datetime.now(UTC),
+        message_id="",
+        recipient="",
+        subject="",
+        text="",
+        html="",
+        opt_out_url="",
+    )
 
 
 def plan(path: Path, statement: str) -> list[str]:

@@ -1,7 +1,7 @@
 """A real development server, and the campaign workflow on it with whatever activities a test gives."""
 
 import subprocess
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,17 +35,19 @@ class Ended:
 async def running_server(home: Path, *flags: str) -> AsyncIterator["CampaignServer"]:
     """A server on a file under `home`, with further flags of the test's own."""
     port = free_port()
-    command = [*temporal_command(obtain(print), home / "temporal.db", port, free_port()), *flags]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = _start(home, port, flags)
     try:
         wait_until_listening(port)
-        client = await Client.connect(
-            f"127.0.0.1:{port}", data_converter=pydantic_data_converter, identity="tests"
-        )
+        client = await Client.connect(f"127.0.0.1:{port}", data_converter=pydantic_data_converter, identity="tests")
         yield CampaignServer(client)
     finally:
         process.kill()
         process.wait(10)
+
+
+def _start(home: Path, port: int, flags: Sequence[str]) -> subprocess.Popen[bytes]:
+    command = [*temporal_command(obtain(print), home / "temporal.db", port, free_port()), *flags]
+    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
 class CampaignServer:

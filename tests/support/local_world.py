@@ -110,6 +110,7 @@ class World:
             worker = subprocess.Popen(
                 [sys.executable, *(command or ("-m", "worker"))],
                 env={**os.environ, "OUTRIDER_HOME": str(self.home)},
+                cwd=self.home,  # no .env of whoever runs the tests
                 stdout=log,
                 stderr=log,
             )

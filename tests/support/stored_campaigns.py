@@ -129,7 +129,7 @@ def new_message(campaign_id: str, number: int, email: str, skipped: str = "") ->
     )
     return NewMessage(
         draft=draft,
-        message_id=message_id(MessageKey(campaign_id, number, 1), "news@example.com"),
+        message_id=message_id(MessageKey(campaign_id, number, 1), f"secret {number}", "news@example.com"),
         recipient=email,
         mailbox="relay",
         basis="consent",
@@ -158,7 +158,11 @@ def rules(
 
 
 def settlement(
-    message: ClaimedMessage, state: MessageState, reason: str = "", code: int | None = 250, **verdict: Any
+    message: ClaimedMessage,
+    state: MessageState,
+    reason: str = "",
+    code: int | None = 250,
+    **verdict: Any,  # noqa: ANN401 any field
 ) -> Settlement:
     """What became of a message, as the lanes would put it; `verdict` are further fields of the verdict."""
     enhanced = "2.0.0" if code == 250 else ""

@@ -1,4 +1,4 @@
-"""Activities under the product's names that do what a test says with each window, and write down what they were asked."""
+"""Activities under the product's names that do with each window what a test says, and note what they were asked."""
 
 import asyncio
 from collections import Counter
@@ -8,7 +8,7 @@ from temporalio import activity
 
 from domain import wire
 from domain.campaign import Stage
-from domain.wire import CampaignPlan, CampaignRef, ReportTask, WindowResult, WindowTask
+from domain.wire import CampaignPlan, CampaignRef, HoldNote, ReportTask, WindowResult, WindowTask
 
 Window = Callable[[WindowTask], Awaitable[WindowResult]]
 
@@ -29,13 +29,14 @@ class WindowActivities:
         self.asked: list[WindowTask] = []
         self.running: Counter[Stage] = Counter()
         self.most_running: Counter[Stage] = Counter()
+        self.notes: list[HoldNote] = []
         self.reports: list[ReportTask] = []
         self._draft = draft
         self._send = send
 
     def all(self) -> list[Callable[..., Awaitable[object]]]:
         """What a worker registers."""
-        return [self.plan_campaign, self.draft_messages, self.send_messages, self.write_report]
+        return [self.plan_campaign, self.note_hold, self.draft_messages, self.send_messages, self.write_report]
 
     def windows(self, stage: Stage) -> list[tuple[int, int]]:
         """The windows of a stage in the order of their starts."""
@@ -49,6 +50,11 @@ class WindowActivities:
     async def plan_campaign(self, ref: CampaignRef) -> CampaignPlan:  # noqa: ARG002 the product's signature
         """The plan of the test."""
         return self.plan
+
+    @activity.defn(name=wire.NOTE_HOLD)
+    async def note_hold(self, note: HoldNote) -> None:
+        """Write down what people would be told."""
+        self.notes.append(note)
 
     @activity.defn(name=wire.DRAFT_MESSAGES)
     async def draft_messages(self, task: WindowTask) -> WindowResult:

@@ -60,7 +60,7 @@ async def test_after_a_post_the_ledger_claims_nothing_for_that_person(world: "Wo
     scheduled = [
         NewMessage(
             draft=Draft(number=person.number, subject="News", text="", html="", author="template", version="1"),
-            message_id=message_id(MessageKey(world.campaign, person.number, 1), "news@example.com"),
+            message_id=message_id(MessageKey(world.campaign, person.number, 1), "secret", "news@example.com"),
             recipient=person.email,
             mailbox="relay",
             basis="consent",

@@ -31,8 +31,10 @@ def events(history: WorkflowHistory, kind: EventType.ValueType) -> int:
 
 @pytest.fixture
 def impatient_runner(monkeypatch: pytest.MonkeyPatch) -> SandboxedWorkflowRunner:
-    """The product's sandbox, in which the pause after a failed window is short. Only here are options let through."""
-    monkeypatch.setattr(options, "FAILED_WINDOW_PAUSE", timedelta(milliseconds=100))
+    """The product's sandbox with short rests after a failed window, and few of them. Only here options are let in."""
+    monkeypatch.setattr(options, "FAILED_WINDOW_PAUSE", timedelta(milliseconds=50))
+    monkeypatch.setattr(options, "FAILED_WINDOW_LONGEST_PAUSE", timedelta(milliseconds=200))
+    monkeypatch.setattr(options, "FAILED_WINDOW_LIMIT", 5)
     runner = workflow_runner()
     passed = runner.restrictions.passthrough_modules | {"workflows.options"}
     return dataclasses.replace(
@@ -47,7 +49,7 @@ async def test_every_lead_goes_through_every_stage_once(server: CampaignServer) 
     assert ended.result.status == "completed"
     for stage in (DRAFTING, SENDING):
         assert activities.leads(stage) == list(range(1, 1_051))
-        assert sorted(activities.windows(stage))[-1] == (1_001, 1_050)
+        assert max(activities.windows(stage)) == (1_001, 1_050)
     assert [report.failed_stage for report in activities.reports] == [None]
 
 
@@ -153,15 +155,17 @@ async def test_a_window_that_used_up_its_attempts_goes_back_and_the_stage_goes_o
     async with server.campaign(activities, runner=impatient_runner) as handle:
         result = await handle.result()
     assert result.counts == whole(500)
-    assert failures == [101, 101, 301, 301], "the count of failures in a row begins anew with each success"
+    assert failures == [101, 101, 301, 301]
+    assert {(note.stage, note.hold.reason) for note in activities.notes} == {(DRAFTING, HoldReason.ACTIVITY_FAILED)}
+    assert len(activities.notes) == 4, "each rest is told to people"
     assert set(activities.leads(DRAFTING)) == set(range(1, 501))
     assert activities.leads(SENDING) == list(range(1, 501))
 
 
-async def test_after_five_windows_in_a_row_the_stage_gives_up_and_the_report_is_written(
+async def test_after_too_many_failures_in_a_row_the_stage_gives_up_and_the_report_is_written(
     server: CampaignServer, impatient_runner: SandboxedWorkflowRunner
 ) -> None:
-    async def send(task: WindowTask) -> WindowResult:
+    async def send(_task: WindowTask) -> WindowResult:
         raise ApplicationError("broken", non_retryable=True)
 
     activities = WindowActivities(leads=300, width=1, send=send)
@@ -170,10 +174,56 @@ async def test_after_five_windows_in_a_row_the_stage_gives_up_and_the_report_is_
             await handle.result()
     assert isinstance(failure.value.cause, ApplicationError)
     assert (failure.value.cause.type, failure.value.cause.message) == ("StageGaveUp", "sending gave up")
-    assert len(activities.windows(SENDING)) == options.FAILED_WINDOW_LIMIT == 5
+    assert len(activities.windows(SENDING)) == options.FAILED_WINDOW_LIMIT
     assert activities.leads(DRAFTING) == list(range(1, 301)), "the other stage came to its end"
     (report,) = activities.reports
     assert report == ReportTask(campaign_id=report.campaign_id, failed_stage=SENDING)
+
+
+async def test_windows_that_fail_together_count_as_one_failure(
+    server: CampaignServer, impatient_runner: SandboxedWorkflowRunner
+) -> None:
+    """Width 4 over 4 rounds are 16 failed windows, and still no reason to give up after 5."""
+    rounds = 0
+    together = asyncio.Barrier(4)
+
+    async def draft(task: WindowTask) -> WindowResult:
+        nonlocal rounds
+        if rounds < 4:
+            await asyncio.wait_for(together.wait(), 20)
+            rounds += task.first == 1
+            raise ApplicationError("broken", non_retryable=True)
+        return await done(task)
+
+    activities = WindowActivities(leads=400, draft=draft)
+    async with server.campaign(activities, runner=impatient_runner) as handle:
+        result = await handle.result()
+    assert result.counts == whole(400)
+    assert len(activities.notes) == 4
+
+
+async def test_a_stage_that_gave_up_lets_the_others_finish_what_they_wait_for(
+    server: CampaignServer, impatient_runner: SandboxedWorkflowRunner
+) -> None:
+    put_off: list[int] = []
+
+    async def draft(task: WindowTask) -> WindowResult:
+        if task.first > 100:
+            raise ApplicationError("broken", non_retryable=True)
+        return await done(task)
+
+    async def send(task: WindowTask) -> WindowResult:
+        if not put_off:
+            put_off.append(task.first)
+            return WindowResult(counts={}, open=100, again_at=datetime.now(UTC) + timedelta(seconds=2))
+        return await done(task)
+
+    activities = WindowActivities(leads=200, width=1, draft=draft, send=send)
+    async with server.campaign(activities, runner=impatient_runner) as handle:
+        with pytest.raises(WorkflowFailureError):
+            await handle.result()
+    assert activities.windows(SENDING) == [(1, 100), (1, 100)]
+    assert [report.failed_stage for report in activities.reports] == [DRAFTING]
 
 
 async def test_new_runs_of_the_workflow_lose_and_double_nothing(impatient_server: CampaignServer) -> None:

@@ -1,0 +1,45 @@
+"""A sender with an empty database and an empty inbox for each test."""
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from local_world import Inbox
+from stored_campaigns import StoredCampaigns
+from window_sender import Sender
+
+from client.adapters import SmtpRelays
+from client.settings import Settings
+from storage.database import Database
+from storage.ledger import SqliteLedger
+
+
+@pytest.fixture(scope="session")
+def inbox_process() -> Iterator[Inbox]:
+    running = Inbox()
+    yield running
+    running.close()
+
+
+@pytest.fixture
+def inbox(inbox_process: Inbox) -> Inbox:
+    """Empty and without faults."""
+    inbox_process.faults()
+    httpx.delete(f"{inbox_process.http_url}/api/messages").raise_for_status()
+    return inbox_process
+
+
+@pytest.fixture
+async def sender(inbox: Inbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Sender]:
+    monkeypatch.setenv("OUTRIDER_MAILBOX_RELAY_SMTP_URL", inbox.smtp_url)
+    database = Database(f"sqlite+aiosqlite:///{tmp_path / 'outrider.db'}")
+    await database.migrate()
+    await database.close()
+    stored = StoredCampaigns(tmp_path / "outrider.db")
+    relays = SmtpRelays(Settings(home=tmp_path, _env_file=None))
+    async with SqliteLedger(stored.database) as ledger:
+        yield Sender(stored, ledger, inbox, relays)
+        await relays.close()
+    await stored.database.close()
+    stored.assert_trail_is_whole()
