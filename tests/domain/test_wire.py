@@ -71,6 +71,7 @@ def test_no_payload_can_carry_anything_about_a_person() -> None:
         "CampaignRef.campaign_id",
         "CampaignResult.status",
         "CampaignStart.campaign_id",
+        "HoldNote.campaign_id",
         "ReportTask.campaign_id",
         "WindowTask.campaign_id",
     }

@@ -11,7 +11,7 @@ from storage.exports import EXPORTS
 from storage.ledger import SqliteLedger
 
 COLUMNS = {
-    "leads": "campaign_id lead_number email name company location timezone permission_basis source ended reason",
+    "leads": "campaign_id lead_number email name company location timezone permission_basis source state reason extra",
     "ledger": "campaign_id lead_number step message_id recipient mailbox state outcome reason attempts reply_code "
     "scheduled_at sent_at permission_basis",
     "drafts": "campaign_id lead_number step recipient subject text html author version fingerprint",

@@ -100,6 +100,22 @@ async def test_a_commit_that_fails_reaches_everybody_who_asked_and_the_next_one_
     assert (await ledger.tally(CAMPAIGN, 1, 5)).counts == {"claimed": 1, "transmitting": 4}
 
 
+async def test_a_database_that_fails_for_a_moment_costs_no_answer(
+    stored: StoredCampaigns, ledger: SqliteLedger
+) -> None:
+    """What the relay said is known only here: a full disk must not turn it into a doubt."""
+    await stored.schedule(leads=2)
+    first, second = await claim(ledger)
+    await ledger.advance(None, first)
+    stored.execute("ALTER TABLE messages RENAME TO away")
+    asked = asyncio.create_task(ledger.advance(sent(first), second))
+    await asyncio.sleep(0.1)
+    stored.execute("ALTER TABLE away RENAME TO messages")
+    assert await asyncio.wait_for(asked, 10)
+    assert stored.states() == ["sent", "transmitting"]
+    assert stored.trail(1)[-2:] == [("transmitting", "begin"), ("sent", "confirm")]
+
+
 async def test_leaving_writes_what_was_asked_for_and_answers(stored: StoredCampaigns) -> None:
     await stored.schedule(leads=6)
     with ExitStack() as locks:

@@ -3,6 +3,7 @@
 import asyncio
 import dataclasses
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 from campaign_server import CampaignServer
@@ -138,6 +139,23 @@ async def test_a_window_with_something_left_comes_back_and_is_counted_once(serve
     assert ended.result.counts[SENDING] == {"done": 570, "failed": 30}
     assert [len(visit) for visit in visits.values()] == [3] * 6
     assert sorted(set(activities.windows(SENDING))) == [(first, first + 99) for first in range(1, 601, 100)]
+
+
+async def test_a_window_that_is_due_at_once_is_not_asked_again_without_a_pause(server: CampaignServer) -> None:
+    """A worker's clock may be behind: what it calls due now must not become a thousand activities."""
+    asked: list[datetime] = []
+
+    async def send(task: WindowTask) -> WindowResult:
+        asked.append(datetime.now(UTC))
+        if len(asked) < 3:
+            hour_ago = datetime.now(UTC) - timedelta(hours=1)
+            hold = Hold(until=hour_ago, reason=HoldReason.CONTROL) if len(asked) == 1 else None
+            return WindowResult(counts={}, open=100, again_at=hour_ago, hold=hold)
+        return await done(task)
+
+    assert (await server.run(WindowActivities(leads=100, send=send))).result.counts == whole(100)
+    assert all(later - earlier >= timedelta(seconds=0.9) for earlier, later in pairwise(asked))
+    assert len(asked) == 3
 
 
 async def test_a_window_that_used_up_its_attempts_goes_back_and_the_stage_goes_on(
