@@ -89,24 +89,30 @@ class Lanes:
         pause = _FIRST_RECONNECT_SECONDS
         while self._queue and self._stopped is None:
             lane = self._lanes[index]
+            reached = self._reached_at
             try:
                 async with self._relay.connection() as connection:
                     self._in_hand.add(lane)
                     last = await self._use(connection)
+                    silent = not connection.usable and self._reached_at == reached
                 # Whoever has the connection next asks the ledger after this: still one doubt for it at most.
                 if last is not None:
                     await self._ledger.advance(last, None)
-                pause = _FIRST_RECONNECT_SECONDS
+                if silent:
+                    self._in_hand.discard(lane)
+                    pause = await self._wait_for_relay(RelayUnavailable("the relay closes before it answers"), pause)
+                else:
+                    pause = _FIRST_RECONNECT_SECONDS
             except RelayUnavailable as error:
-                await self._wait_for_relay(error, pause)
-                pause = min(pause * 2, _LONGEST_RECONNECT_SECONDS)
+                pause = await self._wait_for_relay(error, pause)
             except Exception:
                 self._stop(HoldReason.ACTIVITY_FAILED)
                 raise
             finally:
                 self._in_hand.discard(lane)
 
-    async def _wait_for_relay(self, error: RelayUnavailable, pause: float) -> None:
+    async def _wait_for_relay(self, error: RelayUnavailable, pause: float) -> float:
+        """Wait, or stop all lanes when the relay has been away for too long; returns the next, longer pause."""
         if error.blames_sender:
             await self._mailboxes.stop(self._mailbox.name, f"refused_at_connect:{error.code}")
             _log.warning("mailbox.stopped", mailbox=self._mailbox.name, reply_code=error.code)
@@ -116,6 +122,7 @@ class Lanes:
             self._stop(HoldReason.RELAY_UNREACHABLE)
         else:
             await asyncio.sleep(pause)
+        return min(pause * 2, _LONGEST_RECONNECT_SECONDS)
 
     async def _use(self, connection: RelayConnection) -> Settlement | None:
         """Send over one connection until it breaks, the queue is empty or the lanes stop; what is left to record."""

@@ -89,9 +89,15 @@ class CampaignClient:
         return await self.start(chosen)
 
     async def start(self, campaign_id: str) -> Started:
-        """Start the workflow of a stored campaign; one that was started before, or has ended, is left as it is."""
+        """Start the workflow of a stored campaign; one that runs, or is done, is left as it is.
+
+        One that failed or was terminated goes on in a new run: the rows say what is done.
+        """
         stored = await self._storage.campaigns.get(campaign_id)
-        if stored.status in FINAL:  # Temporal may have forgotten by now that there was a workflow
+        if stored.status in (
+            CampaignStatus.COMPLETED,
+            CampaignStatus.CANCELLED,
+        ):  # Temporal may have forgotten by now that there was a workflow
             return Started(campaign_id=campaign_id, workflow_id=campaign_id, run_id="")
         try:
             handle = await self._temporal.start_workflow(
@@ -99,7 +105,7 @@ class CampaignClient:
                 CampaignStart(campaign_id=campaign_id),
                 id=campaign_id,
                 task_queue=TASK_QUEUE,
-                id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+                id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY,
                 id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
                 static_summary=campaign_id,
             )

@@ -161,6 +161,7 @@ def _rows(path: Path, text: str) -> Iterator[_Row]:
 
     A quote that is never closed takes the rows below it into its cell: the file is refused, for nobody knows them.
     """
+    csv.field_size_limit(MAX_BYTES)  # a cell that is too long costs its row, not the file
     header = text.lstrip("\r\n").partition("\n")[0]
     delimiter = max(_DELIMITERS, key=header.count)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
@@ -196,7 +197,9 @@ def _columns(path: Path, header: list[str] | None, audience: CsvAudience) -> tup
         if name not in columns or theirs.casefold() not in map(str.casefold, headers)
     ]
     for number, (name, theirs) in enumerate(zip(columns, headers, strict=True), start=1):
-        if not name:
+        if len(theirs) > MAX_CELL:
+            mistakes.append(f"column {number}: a header of {len(theirs):,} characters; at most {MAX_CELL}")
+        elif not name:
             what = f"the header {shown(theirs)} has no letter from a to z" if theirs else "there is no header"
             mistakes.append(f"column {number}: {what}; name it, or map it: audience.columns: {{ours: theirs}}")
     for name, count in Counter(filter(None, columns)).items():

@@ -1,5 +1,6 @@
 """What an SMTP transaction's end means for the message, the person and the mailbox (RFC 5321 4.2, RFC 3463)."""
 
+import re
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -57,8 +58,11 @@ _DOUBLINGS = 12
 _CLOSING = 421
 _NO_SUCH_ADDRESS = {"5.1.0", "5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10", "5.2.1"}
 _NO_SUCH_ADDRESS_PLAIN = {550, 551, 553}
+_ABOUT_US = re.compile(
+    r"\b(relay|auth|authenticat\w*|log ?in|spf|dkim|dmarc|policy|blocked|blacklist\w*|spam)\b", re.IGNORECASE
+)
 _SAYS_NOTHING = {"", "5.0.0", "5.5.0"}
-"""What the plain codes mean at RCPT when there is no RFC 3463 status, or one of those that large providers put there."""
+"""What plain codes mean at RCPT without an RFC 3463 status, or with one of those that large providers put there."""
 _MAILBOX_FULL = "5.2.2"
 _CONTENT = ("5.2.3", "5.3.4", "5.6.")
 _POLICY = "5.7."
@@ -80,7 +84,7 @@ def judge(  # noqa: PLR0911 one line per row of the table in docs/concepts/ledge
         return Verdict(state=MessageState.IN_DOUBT, reason="connection_lost")
     if sent.code is None or (sent.code == _CLOSING and sent.phase is not Phase.CONTENT):
         return _soon("connection_lost", message, deferral, now)
-    if sent.code < 500:  # noqa: PLR2004 SMTP reply class
+    if sent.code not in range(500, 600):  # what is no SMTP reply at all is no reason to give up on anybody
         return _later("deferred_by_relay", message, deferral, now)
     if sent.phase in (Phase.CONNECT, Phase.SENDER):
         return Verdict(state=MessageState.SCHEDULED, reason="refused_sender", stop_mailbox=True)
@@ -97,9 +101,10 @@ def _refused(sent: Transmission, message: ClaimedMessage) -> Verdict:  # noqa: P
         return Verdict(state=MessageState.FAILED, reason="refused_content")
     if sent.enhanced.startswith(_POLICY):
         return _blames_sender("refused_policy", message)
-    if sent.enhanced in _SENDER or sent.code in _SENDER_PLAIN:
+    plain = sent.enhanced in _SAYS_NOTHING
+    if sent.enhanced in _SENDER or sent.code in _SENDER_PLAIN or (plain and _ABOUT_US.search(sent.text)):
         return _blames_sender("refused_sender", message)
-    if sent.phase is Phase.RECIPIENT and sent.enhanced in _SAYS_NOTHING and sent.code in _NO_SUCH_ADDRESS_PLAIN:
+    if sent.phase is Phase.RECIPIENT and plain and sent.code in _NO_SUCH_ADDRESS_PLAIN:
         return Verdict(state=MessageState.FAILED, reason="hard_bounce", suppress=True)
     return Verdict(state=MessageState.FAILED, reason="refused_by_relay")
 

@@ -45,6 +45,8 @@ class CampaignReport(BaseModel):
     """Positive replies after the final dot that the ledger recorded, counted from the audit trail."""
     twice: int
     """Messages with more than one confirmation."""
+    resent_doubts: int = 0
+    """Doubtful messages that policy `resend` sent again: each may have arrived twice."""
     relay_deferrals: int
     """Replies of 4xx and lost connections, counted from the audit trail."""
     deferred_delivered: int
@@ -102,7 +104,10 @@ class CampaignReport(BaseModel):
             return lines
         confirmed = self.confirmations == self.messages.sent
         sent = f"- sent {self.messages.sent:,} in the ledger, {self.confirmations:,} confirmations from the relay"
-        return [*lines, f"{sent}  {_tick(confirmed)}", f"- twice {self.twice:,}  {_tick(self.twice == 0)}"]
+        lines += [f"{sent}  {_tick(confirmed)}", f"- twice {self.twice:,}  {_tick(self.twice == 0)}"]
+        if self.resent_doubts:
+            lines.append(f"- sent again after a doubt {self.resent_doubts:,}: each of these may have arrived twice")
+        return lines
 
     def _fallen(self) -> dict[str, int]:
         return {state: count for state, count in self.leads.items() if state not in ("contacted", "open")}

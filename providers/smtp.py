@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from urllib.parse import SplitResult, unquote, urlsplit
 
 import aiosmtplib
-from aiosmtplib import SMTPConnectError, SMTPException, SMTPResponseException
+from aiosmtplib import SMTPConnectError, SMTPException, SMTPHeloError, SMTPResponseException
 
 from domain.delivery import Phase, Transmission
 from domain.errors import InputError, RelayUnavailable
@@ -55,11 +55,11 @@ class RelayAddress:
     def parse(cls, url: str, variable: str) -> "RelayAddress":
         """Read `smtp://[user:password@]host[:port]` or `smtps://…`; errors name `variable` and never quote the URL."""
         parts = _split(url)
-        if parts is None or parts.scheme not in ("smtp", "smtps") or not parts.hostname:
+        if parts is None or parts.scheme not in ("smtp", "smtps") or not _is_host(parts.hostname or ""):
             raise InputError(f"{variable} is not an SMTP address", hint="smtp://user:password@host:587 or smtps://host")
         tls = parts.scheme == "smtps"
         return cls(
-            host=parts.hostname,
+            host=parts.hostname or "",
             port=parts.port or (465 if tls else 587 if parts.username else 25),
             tls=tls,
             username=unquote(parts.username) if parts.username else None,
@@ -251,7 +251,7 @@ class SmtpRelay:
         where = f"the relay at {address.host}:{address.port}"
         try:
             await client.connect()
-            await client.rset()  # greets first, by EHLO or HELO, if the log-in has not
+            await _greet(client)
         except SMTPResponseException as error:
             client.close()
             raise RelayUnavailable(f"{where} refuses with {error.code}", code=error.code) from None
@@ -282,6 +282,23 @@ class RehearsalRelay:
     async def transmit(self, sender: str, recipient: str, content: bytes) -> Transmission:  # noqa: ARG002 the port's names
         """Accept."""
         return Transmission(phase=Phase.CONTENT, code=250, text="rehearsal")
+
+
+async def _greet(client: aiosmtplib.SMTP) -> None:
+    """Say EHLO, or HELO to a relay that does not know it, unless the log-in has said it already."""
+    if client.is_ehlo_or_helo_needed:
+        try:
+            await client.ehlo()
+        except SMTPHeloError:
+            await client.helo()
+
+
+def _is_host(name: str) -> bool:
+    """Whether a name can be looked up at all: no empty label, none longer than 63 characters."""
+    try:
+        return bool(name) and bool(name.encode("idna"))
+    except UnicodeError:
+        return False
 
 
 def _split(url: str) -> SplitResult | None:

@@ -77,7 +77,7 @@ class CampaignRows:
         now = datetime.now(UTC)
         changes: dict[str, Any] = {"status": status, "stage": stage}
         if status is CampaignStatus.RUNNING:
-            changes["started_at"] = _first(campaigns.c.started_at, now)
+            changes |= {"started_at": _first(campaigns.c.started_at, now), "finished_at": None}
         if status in _ENDED:
             changes |= {"finished_at": _first(campaigns.c.finished_at, now), **_waiting(None, None)}
         await self._update(campaign_id, changes)

@@ -1,8 +1,8 @@
 """Engines and transactions: SQLite (WAL) as the embedded default."""
 
 import sqlite3
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from functools import cache
 from pathlib import Path
 
@@ -17,14 +17,31 @@ from sqlalchemy.pool import StaticPool
 
 from domain.errors import DatabaseMismatch, InputError, Unreachable
 
-_BUSY_MILLISECONDS = 30_000
+_BUSY_MILLISECONDS = 10_000
+"""How long rows wait for another writer: whoever is at a terminal waits with them."""
+_LEDGER_BUSY_MILLISECONDS = 30_000
 _OLDEST_SQLITE = (3, 38, 0)  # UPDATE … FROM, RETURNING and the ->> operator
 _WRITES = "outrider_writes"
 _WAY_OUT = "leave the variable out, or give sqlite+aiosqlite:///PATH"
+_LOCKED = ("is locked by another process", "try again when that process is done")
+_OUTSIDE = {
+    sqlite3.SQLITE_BUSY: _LOCKED,
+    sqlite3.SQLITE_LOCKED: _LOCKED,
+    sqlite3.SQLITE_READONLY: ("cannot be written", "let this user write to the file and to its directory"),
+    sqlite3.SQLITE_IOERR: ("cannot be read or written: its disk fails", ""),
+    sqlite3.SQLITE_FULL: ("cannot grow: the disk is full", "free some space there; nothing was lost"),
+    sqlite3.SQLITE_CANTOPEN: ("cannot be opened", "let this user read and write the file and its directory"),
+}
+"""What can be wrong with the file, by SQLite's primary result codes, and the way out. All else is our mistake."""
+_PRIMARY = 0xFF
 
 
 class Database:
-    """One database. `read()` and `write()` are its only two kinds of transactions."""
+    """One database. `read()` and `write()` are its only two kinds of transactions.
+
+    Both raise Unreachable when the file is locked, full or closed to this user: what was begun is undone, and trying
+    again is safe.
+    """
 
     def __init__(self, url: str) -> None:
         """`url` is an SQLAlchemy URL such as `sqlite+aiosqlite:////var/lib/outrider/outrider.db`."""
@@ -33,7 +50,7 @@ class Database:
         if sqlite3.sqlite_version_info < _OLDEST_SQLITE:
             raise InputError(f"SQLite {sqlite3.sqlite_version} is too old: 3.38 or newer is needed")
         self._engine: AsyncEngine = create_async_engine(self.url, hide_parameters=True)
-        _prepare(self._engine.sync_engine, synchronous="NORMAL")
+        _prepare(self._engine.sync_engine, synchronous="NORMAL", busy_milliseconds=_BUSY_MILLISECONDS)
 
     def ledger_engine(self) -> Engine:
         """A synchronous engine with one connection, for the ledger's own thread.
@@ -44,22 +61,36 @@ class Database:
         engine = create_engine(
             url, hide_parameters=True, poolclass=StaticPool, connect_args={"check_same_thread": False}
         )
-        _prepare(engine, synchronous="FULL")
+        _prepare(engine, synchronous="FULL", busy_milliseconds=_LEDGER_BUSY_MILLISECONDS)
         return engine
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
         """A consistent view; nothing is written."""
-        async with self._engine.connect() as connection, connection.begin():
-            yield connection
+        with self._outside_trouble():
+            async with self._engine.connect() as connection, connection.begin():
+                yield connection
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:
         """A write transaction that takes its lock at once: upgrading a read lock can fail with SQLITE_BUSY."""
-        async with self._engine.connect() as idle:
-            connection = await idle.execution_options(**{_WRITES: True})
-            async with connection.begin():
-                yield connection
+        with self._outside_trouble():
+            async with self._engine.connect() as idle:
+                connection = await idle.execution_options(**{_WRITES: True})
+                async with connection.begin():
+                    yield connection
+
+    @contextmanager
+    def _outside_trouble(self) -> Iterator[None]:
+        """Turn what is wrong with the file itself into Unreachable."""
+        try:
+            yield
+        except DBAPIError as error:
+            code = getattr(error.orig, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & _PRIMARY
+            if code not in _OUTSIDE:
+                raise
+            what, hint = _OUTSIDE[code]
+            raise Unreachable(f"the database at {self._path} {what}", hint=hint) from None
 
     async def close(self) -> None:
         """Close all connections."""
@@ -116,7 +147,7 @@ def _file_url(text: str) -> URL:
     return url.set(drivername="sqlite+aiosqlite")
 
 
-def _prepare(engine: Engine, *, synchronous: str) -> None:
+def _prepare(engine: Engine, *, synchronous: str, busy_milliseconds: int) -> None:
     """Set the pragmas of each new connection and let SQLAlchemy, not the driver, begin transactions."""
 
     @event.listens_for(engine, "connect")
@@ -124,7 +155,7 @@ def _prepare(engine: Engine, *, synchronous: str) -> None:
         raw.isolation_level = None
         cursor = raw.cursor()
         for pragma in (
-            f"busy_timeout={_BUSY_MILLISECONDS}",
+            f"busy_timeout={busy_milliseconds}",
             "journal_mode=WAL",
             f"synchronous={synchronous}",
             "foreign_keys=ON",

@@ -21,7 +21,8 @@ from storage import ledger_sqlite as statements
 from storage.database import Database
 from telemetry.logging import get_logger
 
-_RETRY_SECONDS = (0.2, 1.0, 3.0)
+_RETRY_SECONDS = (0.2, 1.0, *[5.0] * 180)
+"""A quarter of an hour: no mail begins meanwhile, and what a person must mend is said in the log."""
 
 _log = get_logger(__name__)
 _Answer = TypeVar("_Answer")

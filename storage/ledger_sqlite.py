@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
 
-from domain.message import ClaimedMessage, MessageKey, MessageState
+from domain.message import OPEN_STATES, ClaimedMessage, MessageKey, MessageState
 from domain.ports import ClaimRules, Settlement, WindowTally
 from storage.schema import from_stored, to_stored
 
@@ -29,6 +29,11 @@ _MAILBOX_STOPPED = (
 )
 _KEY = "messages.campaign_id, messages.number, messages.step"
 _MAY_START = f"{_DUE} AND {_RUNNING} AND NOT {_MAILBOX_STOPPED} AND messages.basis <> ''"
+_RESERVED = (
+    "EXISTS (SELECT 1 FROM contacts WHERE contacts.address_identity = messages.address_identity"
+    " AND contacts.campaign_id = messages.campaign_id)"
+)
+_CONTACT_WAIT_MILLISECONDS = 30_000
 _JOINED = "messages.campaign_id = asked.c AND messages.number = asked.n AND messages.step = asked.s"
 
 DOUBT = f"""
@@ -57,14 +62,21 @@ WHERE contacts.campaign_id = excluded.campaign_id OR contacts.contacted_at <= :c
 
 COOL_DOWN = f"""
 UPDATE messages SET state = 'skipped', reason = 'contacted_recently', token = NULL
-WHERE {_MAY_START} AND NOT EXISTS (
-  SELECT 1 FROM contacts
-  WHERE contacts.address_identity = messages.address_identity AND contacts.campaign_id = messages.campaign_id)
+WHERE {_MAY_START} AND NOT {_RESERVED} AND NOT EXISTS (
+  SELECT 1 FROM contacts JOIN messages AS theirs
+    ON theirs.campaign_id = contacts.campaign_id AND theirs.address_identity = contacts.address_identity
+  WHERE contacts.address_identity = messages.address_identity
+    AND theirs.state IN ('scheduled', 'claimed', 'transmitting', 'deferred'))
 RETURNING {_KEY}, messages.token"""
+
+# Another campaign is about to write to the person, and may yet fail to: nobody is skipped for a mail that never came.
+WAIT_FOR_CONTACT = f"""
+UPDATE messages SET next_at = :now + {_CONTACT_WAIT_MILLISECONDS}
+WHERE {_MAY_START} AND NOT {_RESERVED}"""
 
 CLAIM = f"""
 UPDATE messages SET state = 'claimed', token = :token
-WHERE {_MAY_START}
+WHERE {_MAY_START} AND (:dry_run OR {_RESERVED})
 RETURNING {_KEY}, messages.token"""
 
 CLAIMED = f"""
@@ -144,8 +156,6 @@ RECORD_EVENT = """
 INSERT INTO message_events (campaign_id, number, step, at, state, cause, token, reply_code, reply_text)
 VALUES (:campaign_id, :number, :step, :at, :state, :cause, :token, :reply_code, :reply_text)"""
 
-_OPEN = ("scheduled", "claimed", "transmitting", "deferred")
-
 
 class Window(NamedTuple):
     """Lead numbers of one campaign, both ends included."""
@@ -173,7 +183,9 @@ def claim(connection: Connection, asked: Window, token: str, rules: ClaimRules, 
         cutoff = now - 1000 * rules.cool_down_seconds
         connection.exec_driver_sql(RESERVE_CONTACTS, {**window, "cutoff": cutoff})
         _record(connection, connection.exec_driver_sql(COOL_DOWN, window), now, "skipped", "contacted_recently")
-    _record(connection, connection.exec_driver_sql(CLAIM, window), now, "claimed", "claim")
+        connection.exec_driver_sql(WAIT_FOR_CONTACT, window)
+    claimed = connection.exec_driver_sql(CLAIM, {**window, "dry_run": rules.dry_run})
+    _record(connection, claimed, now, "claimed", "claim")
     return [
         ClaimedMessage(
             key=MessageKey(asked.campaign_id, row.number, row.step),
@@ -227,10 +239,10 @@ def release(connection: Connection, asked: Window, token: str, now: int) -> None
 def tally(connection: Connection, asked: Window) -> WindowTally:
     """Count a window's messages by state."""
     rows = connection.exec_driver_sql(TALLY, asked._asdict()).all()
-    due = [row[2] for row in rows if row[0] in _OPEN]
+    due = [row[2] for row in rows if row[0] in OPEN_STATES]
     return WindowTally(
         counts={row[0]: row[1] for row in rows},
-        open=sum(row[1] for row in rows if row[0] in _OPEN),
+        open=sum(row[1] for row in rows if row[0] in OPEN_STATES),
         next_at=from_stored(min(due)) if due else None,
     )
 
@@ -260,7 +272,7 @@ def _settlement_event(settlement: Settlement, now: int) -> dict[str, Any]:
 def _consequences(connection: Connection, settlement: Settlement, now: int) -> None:
     key, verdict = settlement.message.key, settlement.verdict
     row = {**key._asdict(), "now": now, "reason": verdict.reason}
-    if verdict.state is MessageState.FAILED:
+    if verdict.state not in (MessageState.SENT, MessageState.IN_DOUBT):
         _forget_contacts(connection, [key])
     if verdict.suppress:
         connection.exec_driver_sql(SUPPRESS_ADDRESS, row)

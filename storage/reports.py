@@ -47,6 +47,7 @@ class ReportRows:
                 message_reasons=await _reasons(connection, campaign_id),
                 confirmations=confirmations,
                 twice=twice,
+                resent_doubts=await _resent(connection, campaign_id),
                 relay_deferrals=await _deferrals(connection, campaign_id),
                 deferred_delivered=await _delivered_later(connection, campaign_id),
                 outcomes=await count_outcomes(connection, campaign_id),
@@ -108,6 +109,13 @@ async def _reasons(connection: AsyncConnection, campaign_id: str) -> dict[str, i
         .order_by(func.count().desc())
     )
     return {f"{state}:{reason}": count for state, reason, count in await connection.execute(query)}
+
+
+async def _resent(connection: AsyncConnection, campaign_id: str) -> int:
+    query = select(func.count()).where(
+        message_events.c.campaign_id == campaign_id, message_events.c.cause == "resent_in_doubt"
+    )
+    return await connection.scalar(query) or 0
 
 
 async def _deferrals(connection: AsyncConnection, campaign_id: str) -> int:

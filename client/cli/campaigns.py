@@ -2,11 +2,12 @@
 
 import asyncio
 import hashlib
+from collections.abc import Sequence
 
 import typer
 from temporalio.service import RPCError
 
-from client.adapters import Storage, open_storage
+from client.adapters import open_storage
 from client.campaigns import FINAL, with_workflow_status
 from client.cli.lead_screen import lead_document, show_lead
 from client.cli.options import AsJson, CampaignId
@@ -25,9 +26,14 @@ from client.cli.screen import (
 )
 from client.connection import connect
 from client.settings import Settings, load_settings
+from domain.campaign import CampaignStatus
 from domain.errors import OutriderError
 from domain.ports import Campaign
 from domain.progress import Progress
+
+_TEMPORAL_SECONDS = 5.0
+"""How long a list may wait for Temporal; then the rows alone tell."""
+_QUESTIONS_AT_ONCE = 10
 
 
 def register(app: typer.Typer) -> None:
@@ -60,6 +66,7 @@ async def _list(settings: Settings, limit: int, *, as_json: bool) -> None:
     async with open_storage(settings) as storage:
         campaigns = (await storage.campaigns.all())[:limit]
         states = [await storage.progress.read(campaign.campaign_id) for campaign in campaigns]
+    states = await _corrected(settings, states)
     if as_json:
         kept = ("campaign_id", "name", "owner", "status", "stage", "dry_run", "leads", "messages")
         times = ("created_at", "started_at", "finished_at")
@@ -70,13 +77,13 @@ async def _list(settings: Settings, limit: int, *, as_json: bool) -> None:
         _print_list(states)
 
 
-def _print_list(states: list[Progress]) -> None:
+def _print_list(states: Sequence[Progress]) -> None:
     head = ("campaign", "status", "stage", "sent", "of", "owner", "created")
     rows = [
         (
             state.campaign_id,
             styled(state.status),
-            f"{state.stage or '-'}{', rehearsal' if state.dry_run else ''}",
+            f"{words(state.stage) if state.stage else '-'}{', rehearsal' if state.dry_run else ''}",
             f"{state.messages.sent:,}",
             f"{sum(state.leads.values()):,}",
             plain(state.owner),
@@ -95,22 +102,30 @@ async def _show(settings: Settings, campaign_id: str, lead: int | None, *, as_js
             print_document(document) if as_json else show_lead(document)
             return
         campaign = await storage.campaigns.get(campaign_id)
-        progress = await _progress(settings, storage, campaign_id)
+        progress = await storage.progress.read(campaign_id)
+    [progress] = await _corrected(settings, [progress])
     if as_json:
         print_document(progress)
     else:
         _print_progress(settings, campaign, progress)
 
 
-async def _progress(settings: Settings, storage: Storage, campaign_id: str) -> Progress:
-    """What the rows say, corrected by Temporal where it answers; a campaign that has ended needs no correction."""
-    progress = await storage.progress.read(campaign_id)
-    if progress.status in FINAL:
-        return progress
+async def _corrected(settings: Settings, states: Sequence[Progress]) -> Sequence[Progress]:
+    """What the rows say, corrected by Temporal where it answers; campaigns that have ended need no correction."""
+    if all(state.status in FINAL for state in states):
+        return states
+    free = asyncio.Semaphore(_QUESTIONS_AT_ONCE)
     try:
-        return await with_workflow_status(await connect(settings), progress)
-    except (OutriderError, RPCError):
-        return progress
+        async with asyncio.timeout(_TEMPORAL_SECONDS):
+            temporal = await connect(settings)
+
+            async def corrected(state: Progress) -> Progress:
+                async with free:
+                    return await with_workflow_status(temporal, state)
+
+            return await asyncio.gather(*map(corrected, states))
+    except (OutriderError, RPCError, TimeoutError):
+        return states
 
 
 def _print_progress(settings: Settings, campaign: Campaign, progress: Progress) -> None:
@@ -123,14 +138,16 @@ def _print_progress(settings: Settings, campaign: Campaign, progress: Progress) 
     labelled(
         "campaign", head.append(f"   owner {plain(progress.owner)}   since {moment(progress.created_at)}{rehearsal}")
     )
+    if progress.status is CampaignStatus.FAILED:
+        labelled("way out", f"outrider run --id {progress.campaign_id} takes it up again: what was sent stays sent")
     if spec.goal:
         labelled("goal", plain(spec.goal))
     for waiting in progress.waiting_for:
         until = f" until {deadline(waiting.until, progress.as_of)}" if waiting.until else ""
-        labelled("waiting for", f"{words(waiting.reason)}{until}, in stage {waiting.stage}")
+        labelled("waiting for", f"{words(waiting.reason)}{until}, in stage {words(waiting.stage)}")
         if waiting.command:
             labelled("", f"{waiting.who}: {waiting.command}")
-    basis = spec.permission.basis if spec.permission else "none in the spec"
+    basis = words(spec.permission.basis) if spec.permission else "none in the spec"
     digest = hashlib.sha256(spec.model_dump_json().encode()).hexdigest()
     labelled("basis", f"{basis}   spec sha256 {digest[:12]}")
     say()

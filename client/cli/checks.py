@@ -9,11 +9,10 @@ from enum import StrEnum
 from pathlib import Path
 
 from pydantic import BaseModel
-from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
-from temporalio.client import Client
 from temporalio.service import RPCError
 
 from client.adapters import SmtpRelays, check_relay, open_storage
+from client.cli.namespace import check_namespace
 from client.cli.task_queue import workers
 from client.connection import connect
 from client.local_stack.parts import healthy
@@ -125,7 +124,7 @@ async def _temporal(settings: Settings) -> AsyncIterator[Check]:
     """The server, its namespace, and whether a worker asks it for work."""
     try:
         temporal = await connect(settings)
-        await _describe(temporal)
+        await check_namespace(temporal)
     except OutriderError as error:
         yield _failed("Temporal", error)
         return
@@ -141,10 +140,6 @@ async def _temporal(settings: Settings) -> AsyncIterator[Check]:
     else:
         detail = "none asks for work: campaigns stand still"
         yield Check(name="worker", verdict=Verdict.FAILED, detail=detail, way_out="outrider worker (or: outrider up)")
-
-
-async def _describe(temporal: Client) -> None:
-    await temporal.workflow_service.describe_namespace(DescribeNamespaceRequest(namespace=temporal.namespace))
 
 
 async def _relay(settings: Settings, mailbox: str) -> AsyncIterator[Check]:

@@ -4,6 +4,7 @@ Exit codes: 0 done; 1 a campaign failed or a check did not hold; 2 what was give
 be reached; 130 interrupted by Ctrl-C. With OUTRIDER_DEBUG=1 an unexpected error shows its traceback.
 """
 
+import errno
 import importlib
 import os
 import sys
@@ -13,7 +14,7 @@ from collections.abc import Sequence
 import typer
 from typer.exceptions import Abort, TyperException
 
-from client.cli.screen import plain
+from client.cli.screen import forget_stdout, plain
 from client.exit import leave
 from domain.errors import InputError, OutriderError
 
@@ -21,6 +22,7 @@ _FAILED = 1
 _INPUT = 2
 _UNREACHABLE = 3
 _INTERRUPTED = 130
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 _FAMILIES = {
     "init": ("init",),
@@ -54,8 +56,10 @@ def execute(arguments: Sequence[str]) -> int:
         return _refuse(_usage_line(error), _usage_hint(error), _INPUT)
     except (Abort, KeyboardInterrupt):
         return _INTERRUPTED
-    except SystemExit:
-        return 0  # what typer and rich make of a reader that has gone, as in `outrider list | head -1`
+    except SystemExit as end:
+        if isinstance(end.__context__, BrokenPipeError):
+            return 0  # what typer makes of a reader that has gone, as in `outrider export … | head -1`
+        return end.code if isinstance(end.code, int) else int(end.code is not None)
     except Exception as error:  # noqa: BLE001 the last place before a traceback
         return _unexpected(error)
     return code if isinstance(code, int) else 0
@@ -95,14 +99,24 @@ def _usage_hint(error: TyperException) -> str:
 
 def _unexpected(error: Exception) -> int:
     """Messages of such errors can quote people's data: only their kind is shown."""
-    if isinstance(error, BrokenPipeError):
-        return 0
-    if os.environ.get("OUTRIDER_DEBUG"):
+    from temporalio.service import RPCError  # noqa: PLC0415 half a second that commands without Temporal need not wait
+
+    debugging = bool(os.environ.get("OUTRIDER_DEBUG"))
+    if debugging:
         traceback.print_exception(error)
+    if isinstance(error, RPCError):
+        refusal = error.status.name.lower().replace("_", " ")
+        return _refuse(f"Temporal refuses or does not answer: {refusal}", "outrider doctor", _UNREACHABLE)
+    if isinstance(error, OSError) and (error.filename is not None or error.errno in _NO_ROOM):
+        return _refuse(_file_line(error), "", _FAILED if error.errno in _NO_ROOM else _INPUT)
+    if debugging:
         return _FAILED
-    if isinstance(error, OSError) and error.filename is not None:
-        return _refuse(f"{error.filename}: {error.strerror}", "", _INPUT)
     return _refuse(f"unexpected {type(error).__name__}", "set OUTRIDER_DEBUG=1 to see where it comes from", _FAILED)
+
+
+def _file_line(error: OSError) -> str:
+    """What is wrong with a file; one without a name is where the command's output goes."""
+    return f"{error.filename or 'stdout'}: {(error.strerror or '').lower()}"
 
 
 def _flushed(code: int) -> int:
@@ -110,5 +124,8 @@ def _flushed(code: int) -> int:
     try:
         sys.stdout.flush()
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        forget_stdout()
+    except OSError as error:
+        forget_stdout()
+        return code or _refuse(_file_line(error), "", _FAILED)
     return code

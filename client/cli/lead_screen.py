@@ -41,7 +41,8 @@ def show_lead(document: dict[str, Any]) -> None:
     if document["source"]:
         labelled("source", plain(document["source"]))
     bases = {row["permission_basis"] for row in document["messages"] if row["permission_basis"]}
-    labelled("may we", ", ".join(sorted(bases)) or document["permission_basis"] or "no permission basis")
+    basis = ", ".join(map(words, sorted(bases))) or words(document["permission_basis"])
+    labelled("may we", basis or "no permission basis")
     if document["ended"]:
         labelled("ended", words(f"{document['ended']}:{document['reason'] or ''}"))
     for row in document["messages"]:

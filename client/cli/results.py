@@ -17,7 +17,7 @@ import typer
 from client.adapters import Storage, open_storage
 from client.cli.options import AsJson, CampaignId
 from client.cli.screen import as_json as json_value
-from client.cli.screen import labelled, masked, note, paragraph, plain, print_document, say
+from client.cli.screen import labelled, masked, note, paragraph, plain, print_document, say, write
 from client.settings import Settings, load_settings
 from domain.campaign import Stage
 from domain.errors import InputError
@@ -92,7 +92,7 @@ async def _report(settings: Settings, campaign_id: str, *, as_json: bool) -> Non
     if as_json:
         print_document(found)
     else:
-        sys.stdout.write(f"{paragraph(found.as_markdown())}\n")
+        write(f"{paragraph(found.as_markdown())}\n")
 
 
 async def _export(settings: Settings, campaign_id: str, what: str, form: Format, out: Path | None) -> None:
@@ -103,7 +103,7 @@ async def _export(settings: Settings, campaign_id: str, what: str, form: Format,
             if out is None:
                 await _write(sys.stdout, form, names, rows)
                 return
-            with _replaced(out) as file:
+            with _opened(out) as file:
                 count = await _write(file, form, names, rows)
     note(f"{count:,} rows in {out}")
 
@@ -129,6 +129,21 @@ async def _write(file: TextIO, form: Format, names: list[str], rows: AsyncIterat
 def _cell(value: object) -> object:
     """A value for a spreadsheet: text that it would run gets an apostrophe in front."""
     return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[TextIO]:
+    """Where `--out` leads, for writing: links are followed, and a device or pipe stays one."""
+    target = path.resolve()
+    try:
+        if target.exists() and not target.is_file():
+            with target.open("w", encoding="utf-8", newline="") as file:
+                yield file
+        else:
+            with _replaced(target) as file:
+                yield file
+    except OSError as error:  # by the name that the person gave, not by the one of the file in between
+        raise OSError(error.errno, error.strerror, str(path)) from None
 
 
 @contextmanager

@@ -5,6 +5,7 @@ terminal, and nothing here reads markup.
 """
 
 import json
+import os
 import sys
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
@@ -34,14 +35,36 @@ _STYLES = {
 }
 
 
+class _Console(Console):
+    """A console whose reader may leave early, as in `outrider doctor | head -3`: the command still ends as it should."""
+
+    def on_broken_pipe(self) -> None:
+        forget_stdout()
+
+
 def console() -> Console:
     """Where screens go. Neither markup nor emoji codes nor guesses at numbers: text is printed as it is."""
-    return Console(markup=False, emoji=False, highlight=False, soft_wrap=True)
+    return _Console(markup=False, emoji=False, highlight=False, soft_wrap=True)
 
 
 def say(line: str | Text = "") -> None:
     """Print one line on stdout, as long as it is."""
     console().print(line, soft_wrap=True)
+
+
+def write(text: str) -> None:
+    """Put a text on stdout as it is."""
+    try:
+        sys.stdout.write(text)
+    except BrokenPipeError:
+        forget_stdout()
+
+
+def forget_stdout() -> None:
+    """From now on stdout goes nowhere: whoever read it has gone, or it is full."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
 
 
 def note(line: str) -> None:
@@ -52,7 +75,7 @@ def note(line: str) -> None:
 
 def print_document(document: object) -> None:
     """Print the one JSON document of `--json`."""
-    sys.stdout.write(f"{json.dumps(as_json(document), ensure_ascii=False, indent=2)}\n")
+    write(f"{json.dumps(as_json(document), ensure_ascii=False, indent=2)}\n")
 
 
 def as_json(value: object) -> object:
@@ -114,13 +137,12 @@ def columns(rows: Sequence[Sequence[str | Text]], *, right: Sequence[int] = (), 
 
 
 def words(name: str) -> str:
-    """A name of ours as words: `skipped:no_permission_basis` becomes `skipped (no permission basis)`."""
-    state, _, reason = name.replace("_", " ").partition(":")
-    return f"{state} ({reason.replace(':', ': ')})" if reason else state
+    """A name of ours as words, as reports write it: `skipped:no_permission_basis` is `skipped, no permission basis`."""
+    return ", ".join(filter(None, name.replace("_", " ").split(":")))
 
 
 def added_up(total: int, parts: Mapping[str, int]) -> str:
-    """A sum that people can check: `200 = 190 contacted + 10 skipped (suppressed)`, with a mark when it is none."""
+    """A sum that people can check: `200 = 190 contacted + 10 skipped, suppressed`, with a mark when it is none."""
     shown = " + ".join(f"{count:,} {words(name)}" for name, count in parts.items() if count)
     wrong = "" if sum(parts.values()) == total else "   ✗ DOES NOT ADD UP"
     return f"{total:,}{f' = {shown}' if shown else ''}{wrong}"

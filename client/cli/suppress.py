@@ -11,7 +11,9 @@ from email_validator import EmailNotValidError, validate_email
 from client.adapters import open_storage
 from client.cli.options import AsJson
 from client.cli.screen import columns, moment, plain, print_document, say
+from client.lead_file import MAX_BYTES
 from client.settings import Settings, load_settings
+from client.spec_file.text_file import Unreadable, read_text_file
 from domain.errors import InputError
 
 commands = typer.Typer(help="The list of people and domains that nobody writes to.", rich_markup_mode=None)
@@ -143,13 +145,10 @@ def _entry(text: str) -> str:
 def _read(file: Path) -> list[str]:
     """The entries of a file; raises InputError with the numbers of all lines that are none."""
     try:
-        text = file.read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
-        raise InputError(f"{file}: there is no such file") from None
-    except IsADirectoryError:
-        raise InputError(f"{file}: this is a directory; name the file in it") from None
-    except UnicodeDecodeError:
-        raise InputError(f"{file}: is not UTF-8; save it as UTF-8") from None
+        text = read_text_file(file, MAX_BYTES).text
+    except Unreadable as why:
+        where = f"line {why.line}: " if why.line else ""
+        raise InputError(f"{file}: {where}{why}") from None
     lines = text.splitlines()
     entries, mistakes = [], []
     for number, line in _cells(file, lines):
@@ -171,6 +170,7 @@ def _cells(file: Path, lines: list[str]) -> Iterable[tuple[int, str]]:
     if not is_csv:
         yield from ((number, line) for number, line in enumerate(lines, start=1) if line.strip())
         return
+    csv.field_size_limit(MAX_BYTES)  # only the addresses are looked at, however long the other cells are
     delimiter = max(",;\t", key=lines[0].count)
     rows = csv.reader(lines, delimiter=delimiter)
     header = [name.strip().lower() for name in next(rows)]

@@ -78,7 +78,7 @@ def picture(progress: Progress, remark: str = "") -> RenderableType:
     for name in ("done", "failed", "skipped", "in doubt", "open"):
         table.add_column(name, justify="right")
     for stage, counts in progress.stages.items():
-        table.add_row(stage, _bar(counts), *(f"{count:,}" for count in _numbers(counts)))
+        table.add_row(words(stage), _bar(counts), *(f"{count:,}" for count in _numbers(counts)))
     lines: list[RenderableType] = [head, table]
     lines += [Text(f"waiting for {_waiting(one, progress.as_of)}", style="yellow") for one in progress.waiting_for]
     if remark:

@@ -9,6 +9,7 @@ from domain.errors import InputError
 Path = tuple[str | int, ...]
 """Where a value stands in a spec: field names, and places in lists from 0."""
 
+_PLACE_IN_LIST = re.compile(r"[0-9]{1,9}")
 _URL_LOGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^\s/?#@]+@", re.IGNORECASE)
 _LOGIN_FIELD = re.compile(
     r"passw|passphrase|secret|token|api_?key|credential|private_?key|(smtp|imap)_?url", re.IGNORECASE
@@ -42,6 +43,11 @@ class SpecMistakes(InputError):
         sources = list(dict.fromkeys(mistake.source for mistake in ordered))
         self.mistakes = sorted(ordered, key=lambda one: (sources.index(one.source), one.line or 0))
         super().__init__("\n".join(map(str, self.mistakes)))
+
+
+def undotted(name: str) -> Path:
+    """The path that a person wrote, as in `sending.mailboxes.0.name`."""
+    return tuple(int(part) if _PLACE_IN_LIST.fullmatch(part) else part for part in name.split("."))
 
 
 def dotted(path: Path) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path as FilePath
 
 from client.spec_file.document import Document, Place, parse
-from client.spec_file.mistakes import Mistake, Path, SpecMistakes, shown
+from client.spec_file.mistakes import Mistake, Path, SpecMistakes, shown, undotted
 from client.spec_file.text_file import Unreadable, read_text_file
 from client.spec_file.validation import validate
 from domain.campaign import CampaignSpec, TemplateMistake
@@ -43,8 +43,7 @@ class LoadedSpec:
             raise SpecMistakes(map(self._placed, found))
 
     def _placed(self, mistake: TemplateMistake) -> Mistake:
-        path = tuple(int(part) if part.isdigit() else part for part in mistake.field.split("."))
-        place = Document(places=dict(self.places)).place(path)
+        place = Document(places=dict(self.places)).place(undotted(mistake.field))
         if place.text_from is not None:
             return Mistake(place.source, place.text_from + mistake.line_in_template - 1, mistake.field, mistake.message)
         within = f"line {mistake.line_in_template} of the text: " if mistake.line_in_template > 1 else ""
@@ -86,7 +85,7 @@ def _text_of_spec(path: FilePath) -> str:
 
 def _override(document: Document, name: str, value: str) -> None:
     """Put a value given on the command line in its place. A name the model does not know is found by validation."""
-    path = tuple(int(part) if part.isdigit() else part for part in name.split("."))
+    path = undotted(name)
     try:
         given = parse(value, COMMAND_LINE, lines=False)
     except SpecMistakes:

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import stat
 from pathlib import Path
 from typing import NamedTuple
 
@@ -28,6 +29,9 @@ class Unreadable(Exception):
 def read_text_file(path: Path, max_bytes: int) -> TextFile:
     """The text in `path`; raises Unreadable."""
     try:
+        kind = path.stat().st_mode
+        if not stat.S_ISREG(kind) and not stat.S_ISDIR(kind):  # opening a pipe would wait for a writer, for ever
+            raise Unreadable("this is no regular file; save it as one")
         with path.open("rb") as file:
             content = file.read(max_bytes + 1)
     except FileNotFoundError:

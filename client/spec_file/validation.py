@@ -163,7 +163,7 @@ def _or(words: list[str]) -> str:
 
 def _general(path: Path | tuple[str, ...]) -> str:
     """The dotted name without places in lists."""
-    return ".".join(str(part) for part in path if not str(part).isdigit())
+    return ".".join(str(part) for part in path if not re.fullmatch("[0-9]+", str(part)))
 
 
 def _login_advice(document: Document) -> str:

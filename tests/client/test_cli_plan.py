@@ -43,7 +43,7 @@ def test_plan_says_who_is_left_out_and_why(outrider: CommandLine) -> None:
     assert "            line 3: email: same address as line 2" in lines
     assert any(line.startswith('            line 4: email: "nobody" is no address: ') for line in lines)
     assert "may we      1 may be written to" in lines
-    assert "            1 not: no evidence (consented at)" in lines
+    assert "            1 not: no evidence, consented at" in lines
 
 
 def test_the_suppression_list_takes_files_and_forgets_nobody_twice(outrider: CommandLine) -> None:

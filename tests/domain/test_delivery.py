@@ -181,3 +181,24 @@ def test_a_refusal_that_blames_the_sender_blames_the_message_when_it_comes_again
 ) -> None:
     again = message(attempts=2, refused_before=reason)
     assert short(verdict(phase, 550, enhanced, of=again)) == f"failed {reason}"
+
+
+@pytest.mark.parametrize(
+    ("text", "follows"),
+    [
+        ("Relay access denied", "scheduled refused_sender +stop"),
+        ("Authentication required", "scheduled refused_sender +stop"),
+        ("blocked by our blacklist", "scheduled refused_sender +stop"),
+        ("SPF check failed", "scheduled refused_sender +stop"),
+        ("User unknown", "failed hard_bounce +suppress"),
+        ("author@example.com: no such user", "failed hard_bounce +suppress"),
+    ],
+)
+def test_a_refusal_without_a_status_that_speaks_of_us_suppresses_nobody(text: str, follows: str) -> None:
+    said = Transmission(phase=Phase.RECIPIENT, code=550, text=text)
+    assert short(judge(said, message(), DEFERRAL, InDoubtPolicy.HOLD, NOW)) == follows
+
+
+@pytest.mark.parametrize("code", [600, 999])
+def test_what_is_no_reply_code_is_no_reason_to_give_up_on_anybody(code: int) -> None:
+    assert short(verdict(Phase.RECIPIENT, code)) == "deferred deferred_by_relay"

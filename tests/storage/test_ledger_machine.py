@@ -52,6 +52,10 @@ class Worker:
     in_hand: list[ClaimedMessage] = field(default_factory=list)
 
 
+Asked = tuple[Worker, Settlement | None, ClaimedMessage | None]
+"""Who, the record of the last mail, the next one to begin."""
+
+
 class LedgerMachine(RuleBasedStateMachine):
     """Holds the ledger against what really happened at the relay."""
 
@@ -105,8 +109,8 @@ class LedgerMachine(RuleBasedStateMachine):
             case "claim":
                 self.claim(data.draw(st.sampled_from(CAMPAIGNS)), data.draw(st.integers(1, PEOPLE)))
             case "begin":
-                worker = data.draw(st.sampled_from(holding))
-                self.go_on(worker, None, worker.claimed.pop(0))
+                some = st.lists(st.sampled_from(holding), min_size=1, max_size=3, unique_by=lambda worker: worker.token)
+                self.go_on(*((worker, None, worker.claimed.pop(0)) for worker in data.draw(some)))
             case "settle":
                 self.settle_and_begin(data.draw(st.sampled_from(sending)), data.draw(st.sampled_from(OFTEN)))
 
@@ -129,16 +133,24 @@ class LedgerMachine(RuleBasedStateMachine):
             self.accepted.add(message.key)
         if ending == "bounce" and self.state(message.key) == "transmitting":
             self.suppressed.add(message.key.number)
-        self.go_on(worker, ENDINGS[ending](message), worker.claimed.pop(0) if worker.claimed else None)
+        self.go_on((worker, ENDINGS[ending](message), worker.claimed.pop(0) if worker.claimed else None))
         if ending == "accept":
             assert self.state(message.key) == "sent", "a 250 always wins, however late"
 
-    def go_on(self, worker: Worker, last: Settlement | None, following: ClaimedMessage | None) -> None:
-        began = self.run(self.ledger.advance(last, following))
-        if following is None or not began:
-            assert not began
-            return
-        key = following.key
+    def go_on(self, *asked: Asked) -> None:
+        """What some workers ask of the ledger, in one commit."""
+
+        async def ask() -> list[bool]:
+            return await asyncio.gather(*(self.ledger.advance(last, following) for _, last, following in asked))
+
+        for (worker, _, following), began in zip(asked, self.loop.run(ask()), strict=True):
+            if following is not None and began:
+                self.check_begun(following.key)
+                worker.in_hand.append(following)
+            else:
+                assert not began
+
+    def check_begun(self, key: MessageKey) -> None:
         assert key not in self.accepted, "handed to the relay again after it was taken"
         assert key not in self.unknown, "handed to the relay again while it may have been taken"
         assert key.number not in self.suppressed, "sent to somebody who had opted out"
@@ -146,10 +158,11 @@ class LedgerMachine(RuleBasedStateMachine):
         assert not self.mailbox_stopped, "sent from a stopped mailbox"
         self.unknown.add(key)
         self.begun.add(key)
-        worker.in_hand.append(following)
 
     @rule(
-        trouble=st.sampled_from(["go on", "kill", "go on", "opt out", "hold", "go on", "stop", "expire", "deploy"]),
+        trouble=st.sampled_from(
+            ["go on", "opt out", "kill", "go on", "opt out", "hold", "go on", "stop", "expire", "deploy"]
+        ),
         campaign_id=st.sampled_from(CAMPAIGNS),
         number=st.integers(1, PEOPLE),
     )
