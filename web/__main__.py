@@ -19,9 +19,12 @@ from client.settings import Settings
 from domain.errors import Unreachable
 from telemetry.logging import get_logger
 from web.app import build_app
+from web.connections import BoundedProtocol, accepted_at_once, quiet_logs, raise_descriptor_limit
 
 _HIGHEST_PORT = 65_535
 _GRACE_SECONDS = 35  # a request may wait 30 s for the database's write lock
+_KEEP_ALIVE_SECONDS = 5
+_QUEUE = 1_024  # connections that the kernel holds until they are accepted
 
 _log = get_logger(__name__)
 
@@ -35,7 +38,16 @@ class Options:
 
 
 class _Server(uvicorn.Server):
-    """uvicorn without its signal handlers, which end the process by the signal instead of with exit code 0."""
+    """uvicorn without its signal handlers, which end the process by the signal instead of with exit code 0.
+
+    Its `backlog` is only how many connections are accepted at once, not how many may wait for that.
+    """
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen."""
+        await super().startup(sockets)
+        for listening in sockets or ():
+            listening.listen(_QUEUE)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -56,12 +68,17 @@ def parse(arguments: Sequence[str]) -> Options:
 async def run(settings: Settings, options: Options) -> None:
     """Serve until a signal asks to stop; raises OutriderError when something needed is missing."""
     stop = stop_requested()
+    raise_descriptor_limit()
+    quiet_logs()
     async with open_storage(settings) as storage:
         listening = _listen(options)
         app = build_app(settings, storage)
         server = _Server(
             uvicorn.Config(
                 app,
+                http=BoundedProtocol,
+                backlog=accepted_at_once(),
+                timeout_keep_alive=_KEEP_ALIVE_SECONDS,
                 log_config=None,
                 access_log=False,  # its lines hold tokens and addresses
                 server_header=False,

@@ -65,8 +65,8 @@ def show(
 async def _list(settings: Settings, limit: int, *, as_json: bool) -> None:
     async with open_storage(settings) as storage:
         campaigns = (await storage.campaigns.all())[:limit]
-        states = [await storage.progress.read(campaign.campaign_id) for campaign in campaigns]
-    states = await _corrected(settings, states)
+        rows = [await storage.progress.read(campaign.campaign_id) for campaign in campaigns]
+    states = await _corrected(settings, rows)
     if as_json:
         kept = ("campaign_id", "name", "owner", "status", "stage", "dry_run", "leads", "messages")
         times = ("created_at", "started_at", "finished_at")
@@ -102,8 +102,8 @@ async def _show(settings: Settings, campaign_id: str, lead: int | None, *, as_js
             print_document(document) if as_json else show_lead(document)
             return
         campaign = await storage.campaigns.get(campaign_id)
-        progress = await storage.progress.read(campaign_id)
-    [progress] = await _corrected(settings, [progress])
+        rows = await storage.progress.read(campaign_id)
+    [progress] = await _corrected(settings, [rows])
     if as_json:
         print_document(progress)
     else:

@@ -57,9 +57,7 @@ def execute(arguments: Sequence[str]) -> int:
     except (Abort, KeyboardInterrupt):
         return _INTERRUPTED
     except SystemExit as end:
-        if isinstance(end.__context__, BrokenPipeError):
-            return 0  # what typer makes of a reader that has gone, as in `outrider export … | head -1`
-        return end.code if isinstance(end.code, int) else int(end.code is not None)
+        return _code_of(end)
     except Exception as error:  # noqa: BLE001 the last place before a traceback
         return _unexpected(error)
     return code if isinstance(code, int) else 0
@@ -95,6 +93,13 @@ def _usage_line(error: TyperException) -> str:
 def _usage_hint(error: TyperException) -> str:
     context = getattr(error, "ctx", None)
     return f"{context.command_path} --help" if context else "outrider --help"
+
+
+def _code_of(end: SystemExit) -> int:
+    """The code that was meant; a reader that has gone, as in `outrider export … | head -1`, got what it wanted."""
+    if isinstance(end.__context__, BrokenPipeError):
+        return 0
+    return end.code if isinstance(end.code, int) else int(end.code is not None)
 
 
 def _unexpected(error: Exception) -> int:

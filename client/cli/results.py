@@ -149,7 +149,7 @@ def _opened(path: Path) -> Iterator[TextIO]:
 @contextmanager
 def _replaced(path: Path) -> Iterator[TextIO]:
     """A new file beside `path` that takes its place at the end. It holds people's data: only its owner may read it."""
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".export-")
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
             yield file

@@ -1,7 +1,10 @@
 """`run`: start a campaign, or attach to one, and watch it to its end."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
+from secrets import token_hex
 from typing import Annotated
 
 import typer
@@ -10,6 +13,7 @@ from temporalio.service import RPCError
 
 from client.adapters import Storage, open_storage
 from client.campaigns import FINAL, CampaignClient, Started, check_campaign_id
+from client.cli.namespace import check_namespace
 from client.cli.options import AsJson, Changes, LeadsFile
 from client.cli.screen import added_up, labelled, note, print_document, say, span, styled
 from client.cli.specs import Prepared, prepare
@@ -17,7 +21,7 @@ from client.cli.task_queue import workers
 from client.cli.watch import Watch
 from client.connection import connect
 from client.settings import Settings, load_settings
-from domain.campaign import CampaignStatus
+from domain.campaign import CampaignStatus, slug
 from domain.errors import InputError, NotFound
 from domain.ports import Campaign
 from domain.progress import Progress
@@ -61,26 +65,41 @@ def run(
 
 
 async def _run(settings: Settings, prepared: Prepared | None, campaign_id: str, *, detach: bool, as_json: bool) -> int:
+    chosen = campaign_id or (f"campaign-{slug(prepared.spec.name)}-{token_hex(4)}" if prepared else "")
     temporal = await connect(settings)
+    await check_namespace(temporal)
     async with open_storage(settings) as storage:
         client = CampaignClient(storage, temporal, settings)
-        started = await _start(client, prepared, campaign_id)
+        async with _kept(client, chosen):
+            started = await _start(client, prepared, chosen)
         if detach:
             _say_started(started, as_json=as_json)
             return 0
         if not as_json:
-            labelled("campaign", _with_page(settings, started.campaign_id))
-        try:
-            progress = await _watch(client, storage, temporal, started.campaign_id, quiet=as_json)
-        except asyncio.CancelledError:
-            note(f"\n{started.campaign_id} goes on: outrider show {started.campaign_id}")
-            raise
-        report = await storage.reports.read(started.campaign_id)
+            labelled("campaign", _with_page(settings, chosen))
+        async with _kept(client, chosen, goes_on=True):
+            progress = await _watch(client, storage, temporal, chosen, quiet=as_json)
+            report = await storage.reports.read(chosen)
     if as_json:
         print_document(progress)
     else:
         _say_result(progress, report)
     return 0 if progress.status is CampaignStatus.COMPLETED and report.adds_up else 1
+
+
+@asynccontextmanager
+async def _kept(client: CampaignClient, campaign_id: str, *, goes_on: bool = False) -> AsyncIterator[None]:
+    """Whatever ends the work inside: a campaign that is stored by then is named, with the way back to it."""
+    try:
+        yield
+    except InputError:  # says itself what to do
+        raise
+    except BaseException as error:
+        if goes_on and isinstance(error, asyncio.CancelledError):
+            note(f"\n{campaign_id} goes on: outrider show {campaign_id}")
+        elif goes_on or await _stored(client, campaign_id):
+            note(f"{campaign_id} is stored; to start or watch it: outrider run --id {campaign_id}")
+        raise
 
 
 async def _start(client: CampaignClient, prepared: Prepared | None, campaign_id: str) -> Started:
@@ -90,7 +109,7 @@ async def _start(client: CampaignClient, prepared: Prepared | None, campaign_id:
         if prepared is None:
             raise NotFound(f"no campaign {campaign_id}, and no spec to make one of", hint="outrider list")
         return await client.create(
-            prepared.spec, prepared.new_leads(), prepared.rejected_rows(), campaign_id=campaign_id or None
+            prepared.spec, prepared.new_leads(), prepared.rejected_rows(), campaign_id=campaign_id
         )
     _check_same(stored, prepared)
     return await client.start(campaign_id)
@@ -98,7 +117,7 @@ async def _start(client: CampaignClient, prepared: Prepared | None, campaign_id:
 
 async def _stored(client: CampaignClient, campaign_id: str) -> Campaign | None:
     try:
-        return await client.get(campaign_id) if campaign_id else None
+        return await client.get(campaign_id)
     except NotFound:
         return None
 

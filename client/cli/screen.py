@@ -36,7 +36,7 @@ _STYLES = {
 
 
 class _Console(Console):
-    """A console whose reader may leave early, as in `outrider doctor | head -3`: the command still ends as it should."""
+    """A console whose reader may leave early, as in `outrider doctor | head -3`; the command ends as it would have."""
 
     def on_broken_pipe(self) -> None:
         forget_stdout()

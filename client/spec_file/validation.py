@@ -1,5 +1,6 @@
 """The model's verdict on a document, in the words of the person who wrote it."""
 
+import re
 from collections.abc import Iterator
 from difflib import get_close_matches
 from typing import Any

@@ -232,9 +232,10 @@ UNUSABLE: dict[str, tuple[str | bytes, str]] = {
         "line 2: a quote is opened here and closed in the wrong place or never; fix the quotes of this row",
     ),
     "an endless cell": (
-        f'email,name\nkim@example.com,"{"x" * 140_000}"\n',
+        f'email,name\nkim@example.com,"{"x" * 140_000}',
         "line 2: a quote is opened here and closed in the wrong place or never; fix the quotes of this row",
     ),
+    "an endless header": (f"email,{'x' * 140_000}\n", "column 2: a header of 140,000 characters; at most 500"),
     "Latin-1": (
         "email,name\nkim@example.com,Käthe\n".encode("latin-1"),
         "line 2: a character here is not UTF-8, perhaps Latin-1; save the file as UTF-8",
@@ -247,6 +248,14 @@ UNUSABLE: dict[str, tuple[str | bytes, str]] = {
 @pytest.mark.parametrize(("content", "said"), UNUSABLE.values(), ids=UNUSABLE)
 def test_a_file_that_cannot_be_used_is_refused_with_one_line(leads_csv: Path, content: str | bytes, said: str) -> None:
     assert refused(leads_csv, content) == [f"leads.csv: {said}"]
+
+
+def test_a_cell_that_is_far_too_long_costs_its_row_and_not_the_file(leads_csv: Path) -> None:
+    file = read(leads_csv, f'email,name\nkim@example.com,"{"x" * 200_000}"\nrobin@example.org,Robin Sample\n')
+    assert [lead.email for lead in file.leads] == ["robin@example.org"]
+    assert [(row.line, row.reason, str(row)) for row in file.rejected] == [
+        (2, "too_long", "line 2: name: 200,000 characters; at most 500")
+    ]
 
 
 def test_a_mapped_column_must_be_there(leads_csv: Path) -> None:

@@ -2,6 +2,7 @@
 """One clear line for every mistake in a spec, at its line and field, with the way out."""
 
 import json
+import os
 import re
 from collections.abc import Collection
 from pathlib import Path
@@ -152,6 +153,13 @@ def test_a_directory_is_no_spec(directory: Path) -> None:
         read_spec(directory)
 
 
+@pytest.mark.parametrize("device", ["pipe", "/dev/zero"])
+def test_what_is_no_regular_file_is_refused_at_once(directory: Path, device: str) -> None:
+    os.mkfifo(directory / "pipe")
+    with pytest.raises(SpecMistakes, match=f"^{device}: this is no regular file; save it as one$"):
+        read_spec(Path(device))
+
+
 @pytest.mark.usefixtures("directory")
 @pytest.mark.parametrize(
     "content", [b"\xef\xbb\xbf" + SPEC.encode(), SPEC.replace("\n", "\r\n").encode()], ids=["BOM", "CRLF"]
@@ -259,6 +267,13 @@ def test_set_changes_a_field() -> None:
             "sending.window.from",
             "09:00",
             "sending.window.from: 09:00 without quotes is read by YAML as the number 540; write '\"09:00\"'",
+        ),
+        ("sequence.².subject", "x", "sequence.².subject: there is no such field; see docs/reference/spec.md"),
+        ("sequence.٠.subject", "x", "sequence.٠.subject: there is no such field; see docs/reference/spec.md"),
+        (
+            f"sequence.{'9' * 5000}.subject",
+            "x",
+            f"sequence.{'9' * 5000}.subject: there is no such field; see docs/reference/spec.md",
         ),
         ("owner", "[a", "owner: the value is no YAML; put it in quotes"),
         ("owner", "!x a", "owner: the tag !x is not read here; take it out"),

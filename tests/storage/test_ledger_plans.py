@@ -11,14 +11,14 @@ import pytest
 from stored_campaigns import CAMPAIGN, sent
 
 from domain.message import ClaimedMessage, MessageKey
-from storage import ledger_sqlite
+from storage import ledger_sqlite, ledger_statements
 from storage.database import Database
 
 LEADS = 20_000
 LONGEST_SECONDS = 0.05
 STATEMENTS = {
     name: text
-    for name, text in vars(ledger_sqlite).items()
+    for name, text in vars(ledger_statements).items()
     if re.fullmatch(r"[A-Z][A-Z_]*", name) and isinstance(text, str)
 }
 ASKED_AS_JSON = ("SETTLE", "BEGIN")
@@ -41,6 +41,10 @@ def large_file(migrated_file: Path, tmp_path_factory: pytest.TempPathFactory) ->
             " receiver, mailbox, basis, state, reason, token, attempts, scheduled_at)"
             " VALUES (?1, ?2, 1, ?2, '', ?2, 'd', '', 'relay', 'consent', ?3, '', 'one', 0, 0)",
             ((CAMPAIGN, number, "transmitting" if number <= 100 else "claimed") for number in numbers),
+        )
+        connection.execute(
+            "INSERT INTO contacts (address_identity, campaign_id, contacted_at)"
+            " SELECT address_identity, campaign_id, 0 FROM messages"
         )
     return path
 

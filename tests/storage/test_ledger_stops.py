@@ -289,3 +289,18 @@ async def test_a_rehearsal_reserves_nobody_and_minds_no_cool_down(
     await ledger.advance(None, message)
     await ledger.advance(failed(message), None)
     assert stored.contact() == before
+
+
+async def test_a_reservation_that_came_to_nothing_does_not_hold_a_person_for_ever(
+    stored: StoredCampaigns, ledger: SqliteLedger
+) -> None:
+    """A campaign that was given up with people claimed; and when its zombie wakes up, they are no longer its own."""
+    await stored.schedule(leads=1)
+    await stored.schedule(OTHER, leads=1)
+    (zombies,) = await claim(ledger, cool_down=QUARTER)
+    assert await claim(ledger, OTHER, "two", cool_down=QUARTER) == []
+    stored.execute("UPDATE contacts SET contacted_at = contacted_at - ?", 2 * 3_600_000)
+    stored.execute("UPDATE messages SET next_at = NULL")
+    (message,) = await claim(ledger, OTHER, "two", cool_down=QUARTER)
+    assert await ledger.advance(None, zombies) is False
+    assert await ledger.advance(None, message) is True

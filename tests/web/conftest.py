@@ -107,15 +107,16 @@ class World:
 class WebProcess:
     """`python -m web`, as its supervisor sees it."""
 
-    def __init__(self, home: Path, *options: str) -> None:
-        """Start it; `port` waits until it listens."""
+    def __init__(self, home: Path, *options: str, descriptors: int | None = None) -> None:
+        """Start it, with a hard limit of open files if given; `port` waits until it listens."""
         home.mkdir(exist_ok=True)
         self._log = home / f"web-{time.monotonic_ns()}.log"
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("OUTRIDER_")}
         own = {"OUTRIDER_HOME": str(home), "OUTRIDER_SECRET_KEY": SECRET, "LOG_LEVEL": "DEBUG"}
+        limited = ["/bin/sh", "-c", f'ulimit -n {descriptors} && exec "$0" "$@"'] if descriptors else []
         with self._log.open("w") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-W", "always", "-m", "web", *(options or ("--port", "0"))],
+                [*limited, sys.executable, "-W", "always", "-m", "web", *(options or ("--port", "0"))],
                 cwd=home,  # no .env of the person who runs the tests
                 env={**inherited, **own, "PYTHONPATH": str(Path(web.__file__).parents[1])},
                 stdout=log,
@@ -169,8 +170,8 @@ def start_web() -> Iterator[StartWeb]:
     """Start further processes; what a test leaves running is killed."""
     started: list[WebProcess] = []
 
-    def start(home: Path, *options: str) -> WebProcess:
-        started.append(WebProcess(home, *options))
+    def start(home: Path, *options: str, descriptors: int | None = None) -> WebProcess:
+        started.append(WebProcess(home, *options, descriptors=descriptors))
         return started[-1]
 
     yield start

@@ -1,0 +1,128 @@
+"""Where output goes: files are whole or not there, devices and links stay what they are, readers may leave early."""
+
+import asyncio
+import json
+import os
+import subprocess
+import threading
+from pathlib import Path
+
+import pytest
+from command_line import CommandLine
+from local_world import people, spec
+
+from client.adapters import migrate, open_storage
+from client.cli.entry import execute
+from client.cli.screen import words
+from client.settings import load_settings
+
+EXPORT = ["export", "campaign-a", "--what", "leads"]
+ALL = 3
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home with one campaign that no workflow knows; commands run in the directory around it."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("OUTRIDER_HOME", str(tmp_path / "home"))
+
+    async def store() -> None:
+        await migrate(load_settings())
+        async with open_storage(load_settings()) as storage:
+            await storage.campaigns.create("campaign-a", spec(), people(ALL), [])
+
+    asyncio.run(store())
+    return tmp_path / "home"
+
+
+def rows_of(text: str) -> int:
+    return len(text.splitlines()) - 1
+
+
+@pytest.mark.usefixtures("home")
+def test_an_export_follows_a_link_and_leaves_it_a_link(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    link, target = tmp_path / "link.csv", tmp_path / "folder" / "leads.csv"
+    link.symlink_to(target)
+    for _ in range(2):  # the second time it leads to a file
+        assert execute([*EXPORT, "--out", "link.csv"]) == 0
+        assert link.is_symlink()
+        assert rows_of(target.read_text(encoding="utf-8")) == ALL
+    assert [path.name for path in target.parent.iterdir()] == ["leads.csv"]
+
+
+@pytest.mark.usefixtures("home")
+def test_an_export_into_a_pipe_leaves_it_a_pipe(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    read: list[str] = []
+    reader = threading.Thread(target=lambda: read.append(pipe.read_text(encoding="utf-8")), daemon=True)
+    reader.start()
+    assert execute([*EXPORT, "--out", "pipe"]) == 0
+    reader.join(10)
+    assert pipe.is_fifo()
+    assert rows_of(read[0]) == ALL
+
+
+@pytest.mark.usefixtures("home")
+def test_a_file_that_cannot_be_written_is_called_as_the_person_called_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "link.csv").symlink_to(tmp_path / "nowhere" / "leads.csv")
+    assert execute([*EXPORT, "--out", "link.csv"]) == 2
+    assert capsys.readouterr().err == "error: link.csv: no such file or directory\n"
+    assert execute([*EXPORT, "--out", f"{'x' * 250}.csv"]) == 0, "the longest name that a file can have"
+
+
+@pytest.mark.parametrize("command", [EXPORT, ["show", "campaign-a"], ["list", "--json"]])
+def test_a_full_disk_behind_stdout_is_said(home: Path, tmp_path: Path, command: list[str]) -> None:
+    outrider = CommandLine(tmp_path, home)
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
+        done = subprocess.run(
+            outrider.command(*command),
+            env=outrider.environment(),
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=50,
+            check=False,
+        )
+    assert (done.returncode, done.stderr) == (1, "error: stdout: no space left on device\n")
+
+
+@pytest.mark.parametrize("options", [[], ["--json"]])
+def test_a_reader_that_leaves_early_does_not_hide_what_doctor_found(
+    home: Path, tmp_path: Path, options: list[str]
+) -> None:
+    outrider = CommandLine(tmp_path, home)
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(
+        outrider.command("doctor", *options),
+        env=outrider.environment(),
+        stdout=writing,
+        stderr=subprocess.PIPE,
+        timeout=50,
+        check=False,
+    )
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (1, b""), "nothing runs here: doctor cannot find all well"
+
+
+@pytest.mark.usefixtures("home")
+def test_without_temporal_the_rows_tell(capsys: pytest.CaptureFixture[str]) -> None:
+    assert execute(["list", "--json"]) == 0
+    assert [(one["campaign_id"], one["status"]) for one in json.loads(capsys.readouterr().out)] == [
+        ("campaign-a", "queued")
+    ]
+
+
+@pytest.mark.usefixtures("home")
+def test_screens_say_states_in_words(capsys: pytest.CaptureFixture[str]) -> None:
+    assert words("skipped:no_evidence:consented_at") == "skipped, no evidence, consented at"
+    assert words("contacted:") == "contacted"
+    for command in (["show", "campaign-a"], ["show", "campaign-a", "--lead", "1"]):
+        assert execute(command) == 0
+        shown = capsys.readouterr().out
+        assert "basis" in shown or "may we" in shown
+        assert "_" not in shown

@@ -1,0 +1,78 @@
+"""What is wrong with the database's file is said as such; what is wrong with a statement stays an error of ours."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from sqlalchemy.exc import IntegrityError, OperationalError
+from stored_campaigns import StoredCampaigns
+
+from domain.errors import Unreachable
+from storage.database import Database
+
+
+@pytest.fixture
+def other_program(stored: StoredCampaigns) -> Iterator[sqlite3.Connection]:
+    """Another program's connection to the same file."""
+    with closing(sqlite3.connect(stored.path, isolation_level=None)) as connection:
+        yield connection
+
+
+async def test_a_locked_database_is_said_to_be_locked_and_works_when_it_is_free(
+    stored: StoredCampaigns, other_program: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("storage.database._BUSY_MILLISECONDS", 50)
+    other_program.execute("BEGIN IMMEDIATE")
+    with pytest.raises(Unreachable) as refused:
+        await stored.suppressions.add(["kim@example.com"], "asked", "a person")
+    assert refused.value.line == f"the database at {stored.path} is locked by another process"
+    assert refused.value.hint == "try again when that process is done"
+    assert await stored.suppressions.all() == [], "reading goes on beside a writer"
+    other_program.execute("ROLLBACK")
+    assert await stored.suppressions.add(["kim@example.com"], "asked", "a person") == 1
+
+
+async def test_a_database_that_lets_nobody_read_is_locked_too(
+    stored: StoredCampaigns, other_program: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("storage.database._BUSY_MILLISECONDS", 50)
+    other_program.execute("PRAGMA locking_mode=EXCLUSIVE")
+    other_program.execute("BEGIN EXCLUSIVE")
+    with pytest.raises(Unreachable, match="is locked by another process$"):
+        await stored.database.check_revision()
+
+
+async def test_a_full_disk_is_said_and_what_was_begun_is_undone(stored: StoredCampaigns) -> None:
+    async def fill() -> None:
+        async with stored.database.write() as connection:
+            pages = (await connection.exec_driver_sql("PRAGMA page_count")).scalar_one()
+            await connection.exec_driver_sql(f"PRAGMA max_page_count={pages}")
+            rows = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 9999)"
+            await connection.exec_driver_sql(f"INSERT INTO mailboxes (name) {rows} SELECT 'box' || i FROM n")
+
+    with pytest.raises(Unreachable) as refused:
+        await fill()
+    assert refused.value.line == f"the database at {stored.path} cannot grow: the disk is full"
+    assert await stored.mailboxes.all() == []
+
+
+async def test_a_database_that_may_only_be_read_is_read(stored: StoredCampaigns) -> None:
+    await stored.create()
+    reader = Database(f"sqlite+aiosqlite:///file:{stored.path}?mode=ro&uri=true")
+    async with reader.read() as connection:
+        assert (await connection.exec_driver_sql("SELECT numbered FROM campaigns")).scalar_one() == 3
+    with pytest.raises(Unreachable, match="cannot be written$"):
+        async with reader.write() as connection:
+            await connection.exec_driver_sql("DELETE FROM mailboxes")
+    await reader.close()
+
+
+async def test_a_mistake_in_a_statement_is_not_blamed_on_the_file(stored: StoredCampaigns) -> None:
+    with pytest.raises(OperationalError, match="no such table"):
+        async with stored.database.read() as connection:
+            await connection.exec_driver_sql("SELECT 1 FROM nowhere")
+    with pytest.raises(IntegrityError):
+        async with stored.database.write() as connection:
+            await connection.exec_driver_sql("INSERT INTO mailboxes (name) VALUES ('relay'), ('relay')")
