@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from client.settings import Settings
 from domain.errors import InputError
 from domain.ports import Campaigns, Leads, Ledger, Mailboxes, Relay, Relays, Reports, Writer
-from providers.smtp import RehearsalRelay, RelayAddress, SmtpRelay
+from providers.relay_address import RelayAddress
+from providers.smtp import RehearsalRelay, SmtpRelay
 from providers.writing.template_check import check_templates
 from providers.writing.variables import variables
 from storage.campaigns import CampaignRows

@@ -23,12 +23,11 @@ class LeadState(StrEnum):
     CANCELLED = "cancelled"
 
 
-class Lead(BaseModel):
-    """One person, as a campaign knows them. `number` runs from 1 to N without gaps within a campaign."""
+class Person(BaseModel):
+    """What a source says of a person. `source` says in words where the facts come from."""
 
     model_config = ConfigDict(frozen=True)
 
-    number: int
     email: str
     name: str = ""
     company: str = ""
@@ -36,25 +35,22 @@ class Lead(BaseModel):
     timezone: str = ""
     permission_basis: str = ""
     extra: dict[str, str] = {}
-    opt_out_token: str
+    """Every further column, in templates `lead.extra.<column>`."""
     source: str = ""
 
 
-class NewLead(BaseModel):
-    """A person found by a source, before there is a number. `source` says in words where the facts come from."""
-
-    model_config = ConfigDict(frozen=True)
+class NewLead(Person):
+    """A person found by a source, before there is a number."""
 
     source_identity: str
     """Unique within a campaign: the same person found twice is one lead."""
-    email: str
-    name: str = ""
-    company: str = ""
-    location: str = ""
-    timezone: str = ""
-    permission_basis: str = ""
-    extra: dict[str, str] = {}
-    source: str = ""
+
+
+class Lead(Person):
+    """One person, as a campaign knows them. `number` runs from 1 to N without gaps within a campaign."""
+
+    number: int
+    opt_out_token: str
 
 
 class LeadEnd(BaseModel):

@@ -8,7 +8,8 @@ import pytest
 
 from domain.delivery import Phase
 from providers import smtp
-from providers.smtp import RelayAddress, SmtpRelay
+from providers.relay_address import RelayAddress
+from providers.smtp import SmtpRelay
 
 CONTENT = b"Subject: hello\r\n\r\nhello"
 
