@@ -34,6 +34,11 @@ _CLOSED = {
 }
 
 
+def new_campaign_id(spec: CampaignSpec) -> str:
+    """An id nobody has: the campaign's name and 8 hex digits."""
+    return f"campaign-{slug(spec.name)}-{token_hex(4)}"
+
+
 def check_campaign_id(campaign_id: str) -> None:
     """Raise InputError unless the id can be a workflow's id, a file's name and a part of an address."""
     if len(campaign_id) > MAX_CAMPAIGN_ID or not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", campaign_id):
@@ -83,7 +88,7 @@ class CampaignClient:
         if not spec.dry_run:
             check_relay(self._settings, spec.sending.mailboxes[0].name)
         self._settings.opt_out_base()
-        chosen = campaign_id or f"campaign-{slug(spec.name)}-{token_hex(4)}"
+        chosen = campaign_id or new_campaign_id(spec)
         check_campaign_id(chosen)
         await self._storage.campaigns.create(chosen, spec, leads, rejected)
         return await self.start(chosen)

@@ -43,8 +43,7 @@ def show_lead(document: dict[str, Any]) -> None:
     bases = {row["permission_basis"] for row in document["messages"] if row["permission_basis"]}
     basis = ", ".join(map(words, sorted(bases))) or words(document["permission_basis"])
     labelled("may we", basis or "no permission basis")
-    if document["ended"]:
-        labelled("ended", words(f"{document['ended']}:{document['reason'] or ''}"))
+    labelled("state", words(f"{document['state']}:{document['reason'] or ''}"))
     for row in document["messages"]:
         _show_message(row)
     if document["events"]:

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from secrets import token_hex
 from typing import Annotated
 
 import typer
@@ -12,7 +11,7 @@ from temporalio.client import Client
 from temporalio.service import RPCError
 
 from client.adapters import Storage, open_storage
-from client.campaigns import FINAL, CampaignClient, Started, check_campaign_id
+from client.campaigns import FINAL, CampaignClient, Started, check_campaign_id, new_campaign_id
 from client.cli.namespace import check_namespace
 from client.cli.options import AsJson, Changes, LeadsFile
 from client.cli.screen import added_up, labelled, note, print_document, say, span, styled
@@ -21,7 +20,7 @@ from client.cli.task_queue import workers
 from client.cli.watch import Watch
 from client.connection import connect
 from client.settings import Settings, load_settings
-from domain.campaign import CampaignStatus, slug
+from domain.campaign import CampaignStatus
 from domain.errors import InputError, NotFound
 from domain.ports import Campaign
 from domain.progress import Progress
@@ -65,7 +64,7 @@ def run(
 
 
 async def _run(settings: Settings, prepared: Prepared | None, campaign_id: str, *, detach: bool, as_json: bool) -> int:
-    chosen = campaign_id or (f"campaign-{slug(prepared.spec.name)}-{token_hex(4)}" if prepared else "")
+    chosen = campaign_id or (new_campaign_id(prepared.spec) if prepared else "")
     temporal = await connect(settings)
     await check_namespace(temporal)
     async with open_storage(settings) as storage:

@@ -269,7 +269,11 @@ def test_set_changes_a_field() -> None:
             "sending.window.from: 09:00 without quotes is read by YAML as the number 540; write '\"09:00\"'",
         ),
         ("sequence.².subject", "x", "sequence.².subject: there is no such field; see docs/reference/spec.md"),
-        ("sequence.٠.subject", "x", "sequence.٠.subject: there is no such field; see docs/reference/spec.md"),
+        (
+            "sequence.\u0660.subject",
+            "x",
+            "sequence.\u0660.subject: there is no such field; see docs/reference/spec.md",
+        ),
         (
             f"sequence.{'9' * 5000}.subject",
             "x",

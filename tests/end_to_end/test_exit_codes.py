@@ -100,8 +100,10 @@ async def test_a_campaign_that_completes_is_code_0_and_its_screens_tell_the_same
 @pytest.mark.timeout(180)
 async def test_a_campaign_whose_workflow_was_ended_by_somebody_is_code_1(world: World, outrider: CommandLine) -> None:
     outrider("run", "spec.yaml", "--id", "campaign-ended", "--detach").check_returncode()
+    watching = asyncio.create_task(asyncio.to_thread(outrider, "run", "--id", "campaign-ended", "--json"))
+    await asyncio.sleep(5)  # the command is watching by now; were it not, it would take the campaign up again
     await (await connect(world.settings)).get_workflow_handle("campaign-ended").terminate()
-    ran = await asyncio.to_thread(outrider, "run", "--id", "campaign-ended", "--json")
+    ran = await watching
     assert (ran.returncode, ran.stderr) == (1, "")
     assert json.loads(ran.stdout)["status"] == "failed"
 

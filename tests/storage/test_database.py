@@ -3,7 +3,6 @@
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
-from pathlib import Path
 
 import pytest
 from sqlalchemy.exc import IntegrityError, OperationalError
@@ -11,6 +10,12 @@ from stored_campaigns import StoredCampaigns
 
 from domain.errors import Unreachable
 from storage.database import Database
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody waits ten seconds for a lock here."""
+    monkeypatch.setattr("storage.database._BUSY_MILLISECONDS", 50)
 
 
 @pytest.fixture
@@ -21,9 +26,8 @@ def other_program(stored: StoredCampaigns) -> Iterator[sqlite3.Connection]:
 
 
 async def test_a_locked_database_is_said_to_be_locked_and_works_when_it_is_free(
-    stored: StoredCampaigns, other_program: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
+    stored: StoredCampaigns, other_program: sqlite3.Connection
 ) -> None:
-    monkeypatch.setattr("storage.database._BUSY_MILLISECONDS", 50)
     other_program.execute("BEGIN IMMEDIATE")
     with pytest.raises(Unreachable) as refused:
         await stored.suppressions.add(["kim@example.com"], "asked", "a person")
@@ -35,12 +39,11 @@ async def test_a_locked_database_is_said_to_be_locked_and_works_when_it_is_free(
 
 
 async def test_a_database_that_lets_nobody_read_is_locked_too(
-    stored: StoredCampaigns, other_program: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
+    stored: StoredCampaigns, other_program: sqlite3.Connection
 ) -> None:
-    monkeypatch.setattr("storage.database._BUSY_MILLISECONDS", 50)
     other_program.execute("PRAGMA locking_mode=EXCLUSIVE")
     other_program.execute("BEGIN EXCLUSIVE")
-    with pytest.raises(Unreachable, match="is locked by another process$"):
+    with pytest.raises(Unreachable, match="is locked by another process"):
         await stored.database.check_revision()
 
 
@@ -49,8 +52,11 @@ async def test_a_full_disk_is_said_and_what_was_begun_is_undone(stored: StoredCa
         async with stored.database.write() as connection:
             pages = (await connection.exec_driver_sql("PRAGMA page_count")).scalar_one()
             await connection.exec_driver_sql(f"PRAGMA max_page_count={pages}")
-            rows = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 9999)"
-            await connection.exec_driver_sql(f"INSERT INTO mailboxes (name) {rows} SELECT 'box' || i FROM n")
+            await connection.exec_driver_sql(
+                "INSERT INTO mailboxes (name) "
+                "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 9999) "
+                "SELECT 'box' || i FROM n"
+            )
 
     with pytest.raises(Unreachable) as refused:
         await fill()
@@ -63,7 +69,7 @@ async def test_a_database_that_may_only_be_read_is_read(stored: StoredCampaigns)
     reader = Database(f"sqlite+aiosqlite:///file:{stored.path}?mode=ro&uri=true")
     async with reader.read() as connection:
         assert (await connection.exec_driver_sql("SELECT numbered FROM campaigns")).scalar_one() == 3
-    with pytest.raises(Unreachable, match="cannot be written$"):
+    with pytest.raises(Unreachable, match="cannot be written"):
         async with reader.write() as connection:
             await connection.exec_driver_sql("DELETE FROM mailboxes")
     await reader.close()
