@@ -1,5 +1,6 @@
 """The connection to Temporal: the same configuration the `temporal` command reads."""
 
+import asyncio
 from typing import Any
 
 from temporalio.client import Client
@@ -8,8 +9,12 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.envconfig import ClientConfig
 from temporalio.service import RPCError
 
+from client import up_lock
 from client.settings import Settings
 from domain.errors import InputError, Unreachable
+
+_ANSWER_SECONDS = 6.0
+"""A server that is frozen takes the connection and says nothing; the library would wait 30 s for it."""
 
 
 async def connect(settings: Settings) -> Client:
@@ -17,11 +22,12 @@ async def connect(settings: Settings) -> Client:
     config = _configuration(settings)
     address = config.get("target_host", "")
     try:
-        return await Client.connect(
-            **config, data_converter=pydantic_data_converter, interceptors=[TracingInterceptor()]
-        )
-    except (RuntimeError, RPCError):
-        raise Unreachable(f"Temporal does not answer at {address}", hint="outrider up") from None
+        async with asyncio.timeout(_ANSWER_SECONDS):
+            return await Client.connect(
+                **config, data_converter=pydantic_data_converter, interceptors=[TracingInterceptor()]
+            )
+    except (RuntimeError, RPCError, TimeoutError):
+        raise Unreachable(f"Temporal does not answer at {address}", hint=_way_out(settings, address)) from None
 
 
 def _configuration(settings: Settings) -> dict[str, Any]:
@@ -30,7 +36,18 @@ def _configuration(settings: Settings) -> dict[str, Any]:
     except (RuntimeError, ValueError) as error:
         raise InputError(f"TEMPORAL_*: {error}") from None
     if "target_host" not in config:
-        if settings.stack is None:
+        if settings.stack is not None:
+            config["target_host"] = settings.stack.temporal_address
+        elif up_lock.held(settings.home):
+            raise Unreachable("`outrider up` has not started everything yet", hint="try again in a few seconds")
+        else:
             raise Unreachable("no address of Temporal: nothing was started here", hint="outrider up")
-        config["target_host"] = settings.stack.temporal_address
     return config
+
+
+def _way_out(settings: Settings, address: str) -> str:
+    """What to do about a server that does not answer: `outrider up` is no help while it runs."""
+    if settings.stack is None or settings.stack.temporal_address != address:
+        return "outrider up"
+    log = settings.home / "logs" / "temporal.log"
+    return f"it is the one of `outrider up`: see {log}; if it stays so, stop `outrider up` and start it again"

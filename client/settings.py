@@ -13,6 +13,7 @@ from dotenv import dotenv_values
 from pydantic import AfterValidator, AliasChoices, BaseModel, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from client import up_lock
 from domain.errors import InputError, Unreachable
 
 _ENV_FILE = ".env"
@@ -58,13 +59,19 @@ class Settings(BaseSettings):
 
     @cached_property
     def stack(self) -> Stack | None:
-        """The local parts that `outrider up` started last, None when it never did."""
+        """The local parts of the `outrider up` that runs now, None when none does.
+
+        The file of one that was killed does not count: its ports may be those of another stack by now.
+        """
         try:
-            return Stack.model_validate_json(self.stack_file.read_bytes())
+            content = self.stack_file.read_bytes()
+            return Stack.model_validate_json(content) if up_lock.held(self.home) else None
         except FileNotFoundError:
             return None
         except (ValidationError, OSError):
-            raise InputError(f"{self.stack_file} cannot be read", hint="remove it and run: outrider up") from None
+            raise InputError(
+                f"{self.stack_file} cannot be read", hint="stop `outrider up` and start it again"
+            ) from None
 
     @property
     def stack_file(self) -> Path:

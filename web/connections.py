@@ -34,6 +34,7 @@ class BoundedProtocol(H11Protocol):
     """From a request's head until its answer is handed over: 15 s for a body, 30 s for the database's write lock."""
 
     _deadline: asyncio.TimerHandle | None = None
+    _has_request = False
     _phase_began: float = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's own
@@ -51,10 +52,12 @@ class BoundedProtocol(H11Protocol):
         previous = self.cycle
         super().handle_events()
         if self.cycle is not previous:
+            self._has_request = True
             self._start_phase(self.request_seconds)
 
     def on_response_complete(self) -> None:
         """Wait for the next request, which may be here already."""
+        self._has_request = False
         self._start_phase(self.head_seconds)
         super().on_response_complete()
 
@@ -67,7 +70,7 @@ class BoundedProtocol(H11Protocol):
     @property
     def owes_request(self) -> bool:
         """Whether the client has not sent its request yet, or not all of it."""
-        return self.cycle is None or self.cycle.response_complete or self.cycle.more_body
+        return not self._has_request or self.cycle.more_body
 
     def drop(self) -> None:
         """Close at once, whatever the client has not read."""

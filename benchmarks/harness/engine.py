@@ -4,9 +4,11 @@ import asyncio
 import os
 import subprocess
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Self
 
+from client import up_lock
 from client.local_stack.parts import choose_ports, temporal_part
 from client.settings import Settings, Stack
 from client.temporal_cli import obtain
@@ -32,6 +34,8 @@ class Engine:
             smtp_url=f"smtp://127.0.0.1:{smtp_port}",
         )
         self.settings.stack_file.write_text(stack.model_dump_json(), encoding="utf-8")
+        self._up = ExitStack()
+        self._up.enter_context(up_lock.hold(home))  # stack.json counts while its `up` runs: here that is this engine
 
     async def __aenter__(self) -> Self:
         server = self._start(self._part.command, "temporal.log")
@@ -44,6 +48,7 @@ class Engine:
         for process in reversed(self._started):
             process.kill()
             process.wait()
+        self._up.close()
 
     def start_worker(self) -> subprocess.Popen[bytes]:
         """Another worker on this home directory."""

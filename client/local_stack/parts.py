@@ -46,11 +46,12 @@ _DYNAMIC_CONFIG = (
 
 @dataclass(frozen=True)
 class Part:
-    """One process. `answers` is asked again and again until it is true; `grace` is in seconds."""
+    """One process. It is ready when it listens on all its `ports` and `answers` is true; `grace` is in seconds."""
 
     name: str
     command: list[str]
     answers: Callable[[int], Awaitable[bool]]
+    ports: tuple[int, ...] = ()
     grace: float = 10.0
     environment: Mapping[str, str] = field(default_factory=dict)
 
@@ -105,19 +106,20 @@ def retention_command(cli: Path, port: int) -> list[str]:
 def temporal_part(cli: Path, database: Path, ports: Ports) -> Part:
     """The Temporal development server with its Web UI."""
     command = temporal_command(cli, database, ports.temporal, ports.temporal_ui)
-    return Part("temporal", command, lambda _pid: _set_up(cli, ports.temporal))
+    listens_on = (ports.temporal, ports.temporal_ui)
+    return Part("temporal", command, lambda _pid: _set_up(cli, ports.temporal), listens_on)
 
 
 def inbox_part(smtp_port: int, http_port: int) -> Part:
     """The local inbox: a relay that keeps what it gets and shows it."""
     command = [sys.executable, "-m", "sandbox.inbox", "--smtp-port", str(smtp_port), "--http-port", str(http_port)]
-    return Part("inbox", command, lambda _pid: healthy(f"http://{LOOPBACK}:{http_port}"))
+    return Part("inbox", command, lambda _pid: healthy(f"http://{LOOPBACK}:{http_port}"), (smtp_port, http_port))
 
 
 def web_part(port: int, environment: Mapping[str, str]) -> Part:
     """The opt-out page."""
     command = [sys.executable, "-m", "web", "--host", LOOPBACK, "--port", str(port)]
-    return Part("web", command, lambda _pid: healthy(f"http://{LOOPBACK}:{port}"), environment=environment)
+    return Part("web", command, lambda _pid: healthy(f"http://{LOOPBACK}:{port}"), (port,), environment=environment)
 
 
 def worker_part(temporal: Client, environment: Mapping[str, str]) -> Part:

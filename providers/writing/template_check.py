@@ -5,10 +5,10 @@ from difflib import get_close_matches
 from functools import lru_cache
 from typing import NamedTuple
 
-from jinja2 import TemplateSyntaxError, meta, nodes
+from jinja2 import TemplateError, TemplateSyntaxError, meta, nodes
 
 from domain.campaign import CampaignSpec, TemplateMistake
-from providers.writing.environment import MAX_HTML, MAX_TEXT, STRING_METHODS, TEXT, parse
+from providers.writing.environment import FILTERS, MAX_HTML, MAX_TEXT, STRING_METHODS, TEXT, parse
 from providers.writing.variables import GROUPS, campaign_values
 
 _NAMES = [f"{group}.{name}" for group, members in GROUPS.items() for name in members]
@@ -56,8 +56,9 @@ def _mistakes(source: str, limit: int, known: _Known) -> Iterator[_Found]:
         tree = parse(source)
         yield from _unknown_functions(tree)
         yield from _unknown_names(tree, meta.find_undeclared_variables(tree))
-    except TemplateSyntaxError as error:
-        yield _Found(error.lineno, _sentence(error.message or "not a template"))
+    except TemplateError as error:  # a constant expression, such as `7[0]`, fails here already
+        line = error.lineno if isinstance(error, TemplateSyntaxError) else 1
+        yield _Found(line, _sentence(error.message or "not a template"))
         return
     yield from _calls(tree)
     yield from _wrong_paths(tree, known)
@@ -68,7 +69,7 @@ def _mistakes(source: str, limit: int, known: _Known) -> Iterator[_Found]:
 def _unknown_functions(tree: nodes.Template) -> Iterator[_Found]:
     """Report filters and tests that do not exist, and put existing ones in their place so that the search can go on."""
     for kind, node_type, names, stand_in in (
-        ("filter", nodes.Filter, TEXT.filters, "string"),
+        ("filter", nodes.Filter, FILTERS, "string"),
         ("test", nodes.Test, TEXT.tests, "defined"),
     ):
         for node in tree.find_all(node_type):

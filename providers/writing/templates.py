@@ -14,8 +14,11 @@ from providers.writing.variables import campaign_values, lead_values
 
 AUTHOR = "template"
 
-_RENDERING_ERRORS = (TemplateError, ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
-"""What an expression of a template can raise: `{{ 1 // 0 }}`, `{{ lead.name + 1 }}`, ..."""
+_RENDERING_ERRORS = (
+    *(TemplateError, ArithmeticError, AssertionError, AttributeError, LookupError, RecursionError),
+    *(TypeError, ValueError),
+)
+"""What an expression of a template can raise: `{{ 1 // 0 }}`, `{{ lead.name + 1 }}`, `{{ "long"|truncate(1) }}`, ..."""
 
 
 class TemplateAuthor:

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -25,11 +26,20 @@ class Up:
     """One running `outrider up`."""
 
     def __init__(self, outrider: CommandLine) -> None:
-        self.output = outrider.directory / "up.log"
+        self.output = outrider.directory / f"{outrider.home.name}.log"
         self.process = outrider.start("up", output=self.output)
         self.file = outrider.home / "stack.json"
-        until(lambda: self.file.exists() or self.process.poll() is not None, "stack.json")
+
+    def wait(self) -> None:
+        """Until everything answers."""
+        until(lambda: "next " in self.said or self.process.poll() is not None, "the last line")
         assert self.process.poll() is None, self.said
+
+    def end(self) -> None:
+        """Kill it, where it still runs."""
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait(10)
 
     @property
     def said(self) -> str:
@@ -44,10 +54,11 @@ class Up:
 @pytest.fixture
 def up(outrider: CommandLine) -> Iterator[Up]:
     running = Up(outrider)
-    yield running
-    if running.process.poll() is None:
-        running.process.kill()
-        running.process.wait(10)
+    try:
+        running.wait()
+        yield running
+    finally:
+        running.end()
 
 
 def until(holds: Callable[[], bool], what: str, seconds: float = 100.0) -> None:
@@ -64,6 +75,19 @@ def alive(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except FileNotFoundError:
         return False
+
+
+@contextmanager
+def another_temporal(port: int) -> Iterator[None]:
+    """The Temporal of somebody else, on the port of one that has gone."""
+    command = [str(obtain(print)), "server", "start-dev", "--headless", "--ip", "127.0.0.1", "--port", str(port)]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
+        try:
+            health = [command[0], "operator", "cluster", "health", "--address", f"127.0.0.1:{port}"]
+            until(lambda: subprocess.run(health, capture_output=True, check=False).returncode == 0, "Temporal")
+            yield
+        finally:
+            server.kill()
 
 
 def ask_temporal(stack: dict[str, Any], *arguments: str) -> str:
@@ -104,11 +128,90 @@ def test_it_starts_everything_keeps_it_up_and_ends_in_order(up: Up, outrider: Co
     assert not [name for name, pid in last.items() if alive(pid)]
 
 
-def test_killed_with_9_it_leaves_no_process_behind(up: Up) -> None:
-    pids = up.stack["pids"]
-    up.process.kill()
-    up.process.wait(10)
-    until(lambda: not any(map(alive, pids.values())), "the parts to end")
+def test_killed_with_9_it_leaves_no_process_behind_and_leads_nowhere(up: Up, outrider: CommandLine) -> None:
+    stack = up.stack
+    up.end()
+    until(lambda: not any(map(alive, stack["pids"].values())), "the parts to end")
+    assert up.file.exists()
+    with another_temporal(int(stack["temporal_address"].rpartition(":")[2])):
+        said = outrider("doctor")
+        assert said.returncode == 1
+        assert "no address of Temporal: nothing was started here" in said.stdout
+        assert "-> outrider up" in said.stdout
+
+
+def test_two_at_once_for_two_homes_have_nothing_in_common(tmp_path: Path) -> None:
+    lines = [CommandLine(tmp_path, tmp_path / name) for name in ("one", "two")]
+    ups = [Up(line) for line in lines]
+    try:
+        for up in ups:
+            up.wait()
+        one, two = (up.stack for up in ups)
+        for kind in ("temporal_address", "temporal_ui", "web_url", "smtp_url", "inbox_url"):
+            assert one[kind] != two[kind]
+        assert all(map(alive, [*one["pids"].values(), *two["pids"].values()]))
+        for line, stack in zip(lines, (one, two), strict=True):
+            checks = {check["name"]: check["detail"] for check in json.loads(line("doctor", "--json").stdout)["checks"]}
+            assert checks["worker"].startswith(f"{stack['pids']['worker']}@"), "the other one's worker"
+            assert "," not in checks["worker"]
+            assert checks["web"] == stack["web_url"]
+        ups[0].process.send_signal(signal.SIGTERM)
+        assert ups[0].process.wait(55) == 0
+        assert lines[1]("doctor").returncode == 0
+    finally:
+        for up in ups:
+            up.end()
+
+
+def test_a_file_that_cannot_be_written_stops_no_part(up: Up) -> None:
+    last = up.stack["pids"]
+    up.file.unlink()
+    up.file.mkdir()  # what a full disk does, as far as this file goes
+    os.kill(last["web"], signal.SIGKILL)
+    until(lambda: "stack.json cannot be written: Is a directory; tried again in 5 s" in up.said, "a word about it")
+    os.kill(last["inbox"], signal.SIGKILL)
+    until(lambda: re.search(r"inbox pid \d+ started", up.said) is not None, "a new inbox")
+    up.file.rmdir()
+    until(up.file.exists, "the file")
+    assert len({last["web"], last["inbox"], up.stack["pids"]["web"], up.stack["pids"]["inbox"]}) == 4
+    assert not list(up.file.parent.glob("*.tmp"))
+
+
+def test_a_frozen_temporal_is_said_soon_and_with_the_way_to_its_log(up: Up, outrider: CommandLine) -> None:
+    temporal = up.stack["pids"]["temporal"]
+    os.kill(temporal, signal.SIGSTOP)
+    try:
+        began = time.monotonic()
+        said = json.loads(outrider("doctor", "--json").stdout)
+        assert time.monotonic() - began < 20  # 6 s of them for Temporal
+    finally:
+        os.kill(temporal, signal.SIGCONT)
+    check = next(check for check in said["checks"] if check["name"] == "Temporal")
+    assert check["verdict"] == "failed"
+    assert check["detail"] == f"Temporal does not answer at {up.stack['temporal_address']}"
+    assert check["way_out"] == (
+        f"it is the one of `outrider up`: see {outrider.home}/logs/temporal.log; "
+        "if it stays so, stop `outrider up` and start it again"
+    )
+
+
+def test_a_home_that_takes_nothing_is_one_line_and_a_hint(tmp_path: Path) -> None:
+    done = CommandLine(tmp_path, Path("/proc"))("up")
+    assert (done.returncode, done.stdout) == (2, "")
+    error, hint = done.stderr.splitlines()
+    assert error.startswith("error: OUTRIDER_HOME /proc cannot be written to: ")
+    assert hint == "hint: let this user write there, or set another OUTRIDER_HOME"
+
+
+def test_a_home_without_its_logs_is_one_line_and_a_hint(outrider: CommandLine) -> None:
+    outrider.home.mkdir()
+    (outrider.home / "logs").touch()  # no directory can be made there
+    done = outrider("up")
+    assert done.returncode == 2
+    assert done.stderr.splitlines() == [
+        f"error: `outrider up` cannot work in {outrider.home}: File exists",
+        "hint: OUTRIDER_HOME must have room, and this user must be able to write there",
+    ]
 
 
 def test_a_part_that_cannot_start_ends_the_others_with_the_way_to_its_log(outrider: CommandLine) -> None:

@@ -6,12 +6,14 @@ import stat
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 import client
+from client import up_lock
 from client.settings import Settings, load_settings
 from domain.errors import InputError, Unreachable
 
@@ -47,8 +49,15 @@ def write_env(text: str) -> None:
 
 
 def write_stack(**changes: str | None) -> None:
-    Path(".outrider").mkdir()
+    Path(".outrider").mkdir(exist_ok=True)
     Path(".outrider/stack.json").write_text(json.dumps({**STACK, **changes}), encoding="utf-8")
+
+
+@pytest.fixture
+def running_up(place: Path) -> Iterator[None]:
+    """Hold the home as `outrider up` does while it runs."""
+    with up_lock.hold(place / ".outrider"):
+        yield
 
 
 def plain_values(settings: Settings) -> dict[str, str]:
@@ -216,7 +225,25 @@ class TestKeyFile:
         assert refused.value.hint == "set OUTRIDER_HOME"
 
 
+class TestStack:
+    def test_it_counts_while_the_one_who_wrote_it_runs(self, place: Path) -> None:
+        write_stack()
+        with up_lock.hold(place / ".outrider"):
+            stack = load_settings().stack
+            assert stack is not None
+            assert stack.temporal_address == "127.0.0.1:7233"
+        assert load_settings().stack is None
+
+    def test_one_that_was_left_behind_leads_nowhere(self) -> None:
+        write_stack()
+        with pytest.raises(InputError, match="no relay for mailbox dana"):
+            load_settings().relay("dana")
+        with pytest.raises(Unreachable, match="no address for the opt-out page"):
+            load_settings().opt_out_base()
+
+
 class TestRelay:
+    @pytest.mark.usefixtures("running_up")
     def test_the_mailbox_before_all_others(self, monkeypatch: pytest.MonkeyPatch) -> None:
         write_stack()
         settings = load_settings()
@@ -238,6 +265,7 @@ class TestRelay:
 
 
 class TestAddresses:
+    @pytest.mark.usefixtures("running_up")
     def test_the_public_address_before_the_local_one(self, monkeypatch: pytest.MonkeyPatch) -> None:
         with pytest.raises(Unreachable, match="no address for the opt-out page"):
             load_settings().opt_out_base()
@@ -269,6 +297,7 @@ class TestAddresses:
         assert refused.value.line.startswith("OUTRIDER_PUBLIC_URL is not an address such as https://mail.example.com")
         assert "hidden" not in refused.value.line
 
+    @pytest.mark.usefixtures("running_up")
     def test_a_damaged_list_of_local_parts_says_the_way_out(self) -> None:
         write_stack(web_url=None)
         with pytest.raises(InputError, match=r"stack\.json cannot be read") as refused:

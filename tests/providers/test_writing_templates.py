@@ -71,7 +71,8 @@ async def body_of(template: str) -> str:
         ("{{ lead.extra }}", 1, "`lead.extra` is a group of variables; write `lead.extra.` and which one"),
         ("{{ lead }}", 1, "`lead` is a group of variables; write `lead.` and which one"),
         ("{{ self }}", 1, "there is no variable `self`"),
-        ("{% set lead = 1 %}", 1, "`lead` has a meaning already and cannot be set"),
+        ("{% for lead in [1] %}{% endfor %}", 1, "`lead` has a meaning already and cannot be set"),
+        ("{% set a = 1 %}", 1, "`set` cannot be used in a campaign's texts"),
         ("{{ lead.name|uper }}", 1, "there is no filter `uper`; did you mean `upper`?"),
         ("{{ lead.name|safe }}", 1, "there is no filter `safe`"),
         ("{% if lead.name is defind %}{% endif %}", 1, "there is no test `defind`; did you mean `defined`?"),
@@ -111,7 +112,7 @@ def test_all_mistakes_of_all_texts_are_found_at_once() -> None:
     "template",
     [
         "{{ lead.first_name or 'there' }} {{ lead.extra.plan|upper }} {{ lead.extra['plan'].upper() }}",
-        "{% set plan = lead.extra.plan %}{{ plan }}{% for n in range(3) %}{{ loop.index }}{{ n }}{% endfor %}",
+        "{{ lead.extra.plan ~ 1 ~ lead.name }}{% for n in range(3) %}{{ loop.index }}{{ n }}{% endfor %}",
         "{% if lead.company is defined and offer.link.startswith('https') %}{{ campaign.goal }}{% endif %}",
         "{% raw %}{{ 7 * 7 }}{% endraw %}",
     ],

@@ -8,12 +8,13 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx
 
+from client import up_lock
 from client.campaigns import CampaignClient
 from client.local_stack.parts import temporal_command
 from client.settings import Settings, Stack
@@ -97,6 +98,8 @@ class World:
             inbox_url=self.inbox.http_url,
         )
         self.settings.stack_file.write_text(stack.model_dump_json())
+        self._up = ExitStack()
+        self._up.enter_context(up_lock.hold(home))  # stack.json counts while its `up` runs: here that is this world
 
     def start_temporal(self) -> None:
         """Start the server on this world's file; a second start finds what the first one wrote."""
@@ -139,6 +142,7 @@ class World:
             self.temporal.kill()
             self.temporal.wait(10)
         self.inbox.close()
+        self._up.close()
 
 
 @contextmanager

@@ -3,8 +3,8 @@
 import asyncio
 import socket
 import time
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING
 
 import httpx
@@ -24,17 +24,15 @@ HALF_A_HEAD = b"GET /healthz HTTP/1.1\r\n"
 HALF_A_BODY = b"POST /u/%b HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\nx"
 
 
-@asynccontextmanager
-async def connections(port: int, count: int, sent: bytes) -> AsyncIterator[list[asyncio.StreamReader]]:
+@contextmanager
+def connections(port: int, count: int, sent: bytes) -> Iterator[list[socket.socket]]:
     """Connections that send a beginning and then nothing more."""
-    async with AsyncExitStack() as opened:
-        readers = []
-        for _ in range(count):
-            reader, writer = await asyncio.open_connection("127.0.0.1", port)
-            opened.callback(writer.transport.abort)
-            writer.write(sent)
-            readers.append(reader)
-        yield readers
+    with ExitStack() as opened:
+        made = [opened.enter_context(socket.create_connection(("127.0.0.1", port), timeout=5)) for _ in range(count)]
+        for connection in made:
+            with suppress(ConnectionError):  # it may have made room for another one already
+                connection.sendall(sent)
+        yield made
 
 
 @pytest.mark.parametrize("beginning", ["head", "body", "nothing"])
@@ -45,16 +43,14 @@ async def test_with_400_slow_connections_and_256_descriptors_it_answers_within_t
     port = await process.port()
     sent = {"head": HALF_A_HEAD, "body": HALF_A_BODY % slow_person.token.encode(), "nothing": b""}[beginning]
 
-    async with (
-        connections(port, 400, sent),
-        httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=2) as client,
-    ):
-        for _ in range(3):
-            started = time.monotonic()
-            lives = await client.get("/healthz", headers={"Connection": "close"})
-            posted = await client.post(f"/u/{person.token}", headers={"Connection": "close"})
-            assert time.monotonic() - started < 2
-            assert (lives.status_code, posted.status_code) == (200, 200)
+    with connections(port, 400, sent):
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=2) as client:
+            for _ in range(3):
+                started = time.monotonic()
+                lives = await client.get("/healthz", headers={"Connection": "close"})
+                posted = await client.post(f"/u/{person.token}", headers={"Connection": "close"})
+                assert time.monotonic() - started < 2
+                assert (lives.status_code, posted.status_code) == (200, 200)
 
     assert await world.suppressions.check(person.email) != []
     assert await world.suppressions.check(slow_person.email) == []
@@ -70,7 +66,7 @@ async def test_a_connection_in_hand_is_not_given_up_for_a_newcomer(world: "World
         with world.locked():
             posted = asyncio.create_task(client.post(f"/u/{person.token}"))
             await asyncio.sleep(0.3)
-            async with connections(port, 300, HALF_A_HEAD):
+            with connections(port, 300, HALF_A_HEAD):
                 assert (await client.get("/healthz")).status_code == 200
             assert not posted.done()
         assert (await posted).status_code == 200
@@ -80,7 +76,7 @@ async def test_a_lack_of_descriptors_is_one_line(world: "World", start_web: "Sta
     process = start_web(world.home, descriptors=24)
     port = await process.port()
 
-    async with connections(port, 200, HALF_A_HEAD):
+    with connections(port, 200, HALF_A_HEAD):
         await asyncio.sleep(2)
 
     assert process.process.poll() is None
@@ -90,9 +86,9 @@ async def test_a_lack_of_descriptors_is_one_line(world: "World", start_web: "Sta
 
 async def test_strangers_who_send_no_http_write_no_log(world: "World", start_web: "StartWeb") -> None:
     process = start_web(world.home)
-    async with connections(await process.port(), 50, b"\x16\x03\x01 nonsense\r\n\r\n") as readers:
-        for reader in readers:
-            assert (await reader.read()).startswith(b"HTTP/1.1 400 ")
+    with connections(await process.port(), 50, b"\x16\x03\x01 nonsense\r\n\r\n") as strangers:
+        for stranger in strangers:
+            assert stranger.recv(1024).startswith(b"HTTP/1.1 400 ")
     assert process.end() == 0
     assert len(process.log.splitlines()) == 3
 
