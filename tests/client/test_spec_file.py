@@ -418,6 +418,11 @@ def test_the_schema_for_editors_knows_the_file_not_only_the_stored_spec() -> Non
     assert json.loads(json.dumps(schema)) == schema
 
 
+def test_the_schema_in_the_documentation_is_current() -> None:
+    kept = REFERENCE.with_name("spec.schema.json").read_text(encoding="utf-8")
+    assert kept == json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n", "write it anew from json_schema()"
+
+
 def test_every_field_is_described_and_has_an_example() -> None:
     for field in fields():
         assert field.description, field.path
