@@ -153,3 +153,20 @@ async def test_the_ledgers_commits_survive_a_power_cut(ledger: SqliteLedger) -> 
     with ledger._engine.connect() as connection:
         assert connection.exec_driver_sql("PRAGMA synchronous").scalar_one() == 2, "FULL"
         assert connection.exec_driver_sql("PRAGMA journal_mode").scalar_one() == "wal"
+
+
+async def test_a_database_that_is_locked_for_a_while_costs_no_known_answer(
+    stored: StoredCampaigns, ledger: SqliteLedger
+) -> None:
+    """The lock outlasts SQLite's own patience; the 250 is recorded all the same, and no doubt is left."""
+    await stored.schedule(leads=1)
+    (message,) = await claim(ledger)
+    assert await ledger.advance(None, message) is True
+    with ledger._engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA busy_timeout=20")
+    with write_lock(stored):
+        recording = asyncio.create_task(ledger.advance(sent(message), None))
+        await asyncio.sleep(0.1)
+        assert not recording.done()
+    await recording
+    assert stored.states() == ["sent"]

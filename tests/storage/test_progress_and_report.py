@@ -250,3 +250,15 @@ async def test_a_kept_report_can_be_read_back_and_is_replaced_by_the_next(
     assert (report.messages.sent, report.rejected_rows) == (1, [RejectedRow(line=7, reason="no address")])
     assert "line 7: no address" in (await stored.reports.artifact(CAMPAIGN, "report.md")).decode()
     assert (await stored.progress.read(CAMPAIGN)).artifacts == ["report.json", "report.md"]
+
+
+async def test_what_policy_resend_sent_again_is_counted_and_said(stored: StoredCampaigns, ledger: SqliteLedger) -> None:
+    await stored.schedule(leads=2)
+    dead, _ = await ledger.claim(CAMPAIGN, 1, 2, "dead", rules())
+    await ledger.advance(None, dead)
+    (again, _) = await ledger.claim(CAMPAIGN, 1, 2, "heir", rules(resend_doubts=True))
+    await ledger.advance(None, again)
+    await ledger.advance(sent(again), None)
+    report = await stored.reports.read(CAMPAIGN)
+    assert report.resent_doubts == 1
+    assert "- sent again after a doubt 1: each of these may have arrived twice" in report.as_markdown()
