@@ -65,7 +65,7 @@ class Lanes:
                 await asyncio.shield(ended)
             except asyncio.CancelledError:
                 cancelled = True
-                self._stop(HoldReason.CONTROL)
+                self.stop(HoldReason.CONTROL)
         shutdown.cancel()
         if cancelled:
             raise asyncio.CancelledError
@@ -76,9 +76,9 @@ class Lanes:
 
     async def _stop_with_worker(self) -> None:
         await activity.wait_for_worker_shutdown()
-        self._stop(HoldReason.WORKER_STOPPING)
+        self.stop(HoldReason.WORKER_STOPPING)
 
-    def _stop(self, reason: HoldReason) -> None:
+    def stop(self, reason: HoldReason) -> None:
         """No lane takes another mail; lanes that only wait for a connection end at once."""
         self._stopped = self._stopped or reason
         for lane in self._lanes:
@@ -106,7 +106,7 @@ class Lanes:
             except RelayUnavailable as error:
                 pause = await self._wait_for_relay(error, pause)
             except Exception:
-                self._stop(HoldReason.ACTIVITY_FAILED)
+                self.stop(HoldReason.ACTIVITY_FAILED)
                 raise
             finally:
                 self._in_hand.discard(lane)
@@ -116,10 +116,10 @@ class Lanes:
         if error.blames_sender:
             await self._mailboxes.stop(self._mailbox.name, f"refused_at_connect:{error.code}")
             _log.warning("mailbox.stopped", mailbox=self._mailbox.name, reply_code=error.code)
-            self._stop(HoldReason.MAILBOX_STOPPED)
+            self.stop(HoldReason.MAILBOX_STOPPED)
         elif not self._in_hand and time.monotonic() - self._reached_at > _PATIENCE_SECONDS:
             _log.warning("relay.unreachable", mailbox=self._mailbox.name, error=error.line)
-            self._stop(HoldReason.RELAY_UNREACHABLE)
+            self.stop(HoldReason.RELAY_UNREACHABLE)
         else:
             await asyncio.sleep(pause)
         return min(pause * 2, _LONGEST_RECONNECT_SECONDS)
@@ -130,17 +130,20 @@ class Lanes:
         while self._queue and self._stopped is None and connection.usable:
             now = datetime.now(UTC)
             if not may_leave(self._spec.sending, now):
-                self._stop(HoldReason.WINDOW_CLOSED)
+                self.stop(HoldReason.WINDOW_CLOSED)
                 break
             message = self._queue.popleft()
             mail = outgoing(self._spec, self._mailbox, message, now)
             if not self._relay.loopback and not mail.opt_out_url.startswith("https://"):
-                self._stop(HoldReason.OPT_OUT_NOT_PUBLIC)
+                self.stop(HoldReason.OPT_OUT_NOT_PUBLIC)
                 break
+            if mail.fingerprint() != message.fingerprint:
+                await self._ledger.advance(_unsendable(message, "changed_after_approval"), None)
+                continue
             try:
                 content = self._relay.encode(mail)
             except ValueError:
-                await self._ledger.advance(_unsendable(message), None)
+                await self._ledger.advance(_unsendable(message, "unsendable_headers"), None)
                 continue
             began = await self._ledger.advance(last, message)
             last = None
@@ -158,14 +161,14 @@ class Lanes:
             _log.debug("message.not_sent", lead_number=message.key.number, state=verdict.state, reply_code=sent.code)
         if verdict.stop_mailbox:
             _log.warning("mailbox.stopped", mailbox=self._mailbox.name, reply_code=sent.code)
-            self._stop(HoldReason.MAILBOX_STOPPED)
+            self.stop(HoldReason.MAILBOX_STOPPED)
         return Settlement(message=message, transmission=sent, verdict=verdict)
 
 
-def _unsendable(message: ClaimedMessage) -> Settlement:
-    """The text cannot be a mail: nothing was begun, nothing will be."""
+def _unsendable(message: ClaimedMessage, reason: str) -> Settlement:
+    """This must not or cannot be a mail: nothing was begun, nothing will be."""
     return Settlement(
         message=message,
         transmission=Transmission(phase=Phase.CONNECT, code=None),
-        verdict=Verdict(state=MessageState.FAILED, reason="unsendable_headers"),
+        verdict=Verdict(state=MessageState.FAILED, reason=reason),
     )

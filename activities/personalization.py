@@ -1,15 +1,20 @@
 """Personalization: a draft for each lead of a window, and the message that will carry it."""
 
+import asyncio
+from collections.abc import Coroutine
+from typing import Any
+
 from temporalio import activity
 
 from activities.failures import recorded_safely
 from activities.heartbeating import heartbeat
-from domain.campaign import CampaignSpec
-from domain.lead import Lead, LeadEnd
+from domain.campaign import CampaignSpec, ReviewMode
+from domain.lead import Lead, LeadEnd, LeadState
 from domain.message import Draft, MessageKey, message_id
 from domain.outgoing import fingerprint_of
 from domain.permission import refusal
 from domain.ports import Campaigns, Leads, NewMessage, Writer
+from domain.review import NOBODY
 from domain.wire import DRAFT_MESSAGES, WindowResult, WindowTask
 
 
@@ -26,14 +31,21 @@ class PersonalizationActivities:
     @activity.defn(name=DRAFT_MESSAGES)
     @recorded_safely
     async def draft_messages(self, task: WindowTask) -> WindowResult:
-        """Draft what has no draft yet; the counts are those of the whole window."""
+        """Draft what has no draft yet; the counts are those of the whole window.
+
+        A campaign that is paused, or a worker that stops, waits for the slice in hand only; what it stored stays.
+        """
         async with heartbeat():
             campaign = await self._campaigns.get(task.campaign_id)
             leads = await self._leads.undrafted(task.campaign_id, task.first, task.last)
-            if leads:
-                await self._draft(task.campaign_id, campaign.spec, leads)
+            at_once = self._writer.at_once
+            for start in range(0, len(leads), at_once):
+                if activity.is_worker_shutdown():
+                    break
+                await _to_its_end(self._draft(task.campaign_id, campaign.spec, leads[start : start + at_once]))
             counts = await self._leads.drafting_counts(task.campaign_id, task.first, task.last)
-        return WindowResult(counts=counts)
+        undrafted = counts.pop(LeadState.OPEN, 0)
+        return WindowResult(counts=counts, open=undrafted)
 
     async def _draft(self, campaign_id: str, spec: CampaignSpec, leads: list[Lead]) -> None:
         urls = [f"{self._public_url}/u/{lead.opt_out_token}" for lead in leads]
@@ -44,6 +56,20 @@ class PersonalizationActivities:
             if isinstance(draft, Draft)
         ]
         await self._leads.store_drafts(campaign_id, messages, [end for end in written if isinstance(end, LeadEnd)])
+
+
+async def _to_its_end(work: Coroutine[Any, Any, None]) -> None:
+    """Do the work even while this activity is cancelled, however often; the cancellation is raised after it."""
+    task = asyncio.create_task(work)
+    cancelled = False
+    while not task.done():
+        try:
+            await asyncio.shield(task)
+        except asyncio.CancelledError:
+            cancelled = True
+    task.result()
+    if cancelled:
+        raise asyncio.CancelledError
 
 
 def _message(campaign_id: str, spec: CampaignSpec, lead: Lead, opt_out_url: str, draft: Draft) -> NewMessage:
@@ -58,4 +84,5 @@ def _message(campaign_id: str, spec: CampaignSpec, lead: Lead, opt_out_url: str,
         opt_out_url=opt_out_url,
         fingerprint=fingerprint_of(spec, mailbox, draft, lead.email, opt_out_url),
         skipped=refusal(spec, lead.permission_basis, lead.extra) or "",
+        approved_by=NOBODY if spec.review.mode is ReviewMode.NONE else "",
     )

@@ -3,12 +3,15 @@
 from temporalio import activity
 
 from activities.failures import recorded_safely
-from domain.campaign import CampaignStatus, Stage
+from domain.campaign import CampaignStatus, ReviewMode, Stage
 from domain.ports import Campaigns
 from domain.wire import NOTE_HOLD, PLAN_CAMPAIGN, CampaignPlan, CampaignRef, HoldNote
 
 WINDOW = 100
 """Leads per window: 37-57 history events per 1,000 leads and stage, and a window of templates takes well under 1 s."""
+
+REVIEW_WINDOW = 1000
+"""Leads per look at people's decisions, which is one query and is repeated while they wait."""
 
 WIDTH = 4
 """Windows of a stage in flight: enough to keep every connection busy while one window ends."""
@@ -27,7 +30,14 @@ class PlanningActivities:
         """Mark the campaign as running and say how it is cut into windows."""
         campaign = await self._campaigns.get(ref.campaign_id)
         await self._campaigns.set_status(ref.campaign_id, CampaignStatus.RUNNING, Stage.PERSONALIZATION)
-        return CampaignPlan(leads=campaign.numbered, draft_window=WINDOW, send_window=WINDOW, width=WIDTH)
+        return CampaignPlan(
+            leads=campaign.numbered,
+            draft_window=WINDOW,
+            send_window=WINDOW,
+            width=WIDTH,
+            review_window=0 if campaign.spec.review.mode is ReviewMode.NONE else REVIEW_WINDOW,
+            owner=campaign.spec.owner,
+        )
 
     @activity.defn(name=NOTE_HOLD)
     @recorded_safely

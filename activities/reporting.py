@@ -24,6 +24,8 @@ class ReportingActivities:
     async def write_report(self, task: ReportTask) -> None:
         """Store the final report, then close the campaign; repeating it replaces the same artifacts."""
         status = CampaignStatus.COMPLETED if task.failed_stage is None else CampaignStatus.FAILED
+        if task.cancelled:
+            status = CampaignStatus.CANCELLED
         report = await self._reports.read(task.campaign_id)
         report = report.model_copy(update={"status": status, "finished_at": report.as_of})
         await self._reports.keep(report)

@@ -12,12 +12,18 @@ from activities.lanes import Lanes
 from domain.campaign import Stage
 from domain.message import MessageState
 from domain.pacing import opening, past
-from domain.ports import Campaign, Campaigns, ClaimRules, Control, Ledger, Mailboxes, Relays, WindowTally
-from domain.wire import SEND_MESSAGES, Hold, HoldReason, WindowResult, WindowTask
+from domain.ports import Campaign, Campaigns, ClaimRules, Ledger, Mailboxes, Relays, WindowTally
+from domain.stopping import NEWEST, tripped
+from domain.wire import SEND_MESSAGES, Control, Hold, HoldReason, Trip, WindowResult, WindowTask
 from telemetry.logging import get_logger
 
 _SHORT_WAIT = timedelta(seconds=2)
 """What becomes due so soon is waited for here; a durable timer would cost more than the wait."""
+
+_DECISION_WAIT = timedelta(minutes=10)
+"""For a draft that was edited after its approval: whoever approves it again has the campaign look at once."""
+
+_JUDGED_EVERY_SECONDS = 2.0
 
 _FIRST_HOLD = timedelta(seconds=5)
 _HOLD_DOUBLINGS = 10
@@ -49,7 +55,23 @@ class SendingActivities:
             await self._campaigns.set_hold(task.campaign_id, Stage.SENDING, hold)
             if hold is not None:
                 _log.info("sending.held", reason=hold.reason, until=hold.until.isoformat())
-        return WindowResult(counts=_outcomes(tally), open=tally.open, again_at=tally.next_at, hold=hold)
+            trip = await self._tripped(campaign)
+            if trip is not None:
+                _log.warning("breaker.tripped", breaker=trip.breaker, count=trip.count, judged=trip.judged)
+        again_at = tally.next_at or (datetime.now(UTC) + _DECISION_WAIT if tally.undecided else None)
+        return WindowResult(counts=_outcomes(tally), open=tally.open, again_at=again_at, hold=hold, trip=trip)
+
+    async def _tripped(self, campaign: Campaign) -> Trip | None:
+        judged = await self._campaigns.judged(campaign.campaign_id, NEWEST)
+        return tripped(judged, campaign.spec.sending.pause_above)
+
+    async def _watch_breakers(self, campaign: Campaign, lanes: Lanes) -> None:
+        """Stop the lanes of a slow window too: it can take hours to its end, where every window is judged."""
+        trip: Trip | None = None
+        while trip is None:
+            await asyncio.sleep(_JUDGED_EVERY_SECONDS)
+            trip = await self._tripped(campaign)
+        lanes.stop(HoldReason.CONTROL)
 
     async def _send(self, task: WindowTask, campaign: Campaign) -> Hold | None:
         """Claim and transmit until nothing is due; the hold says what is in the way, None = nothing."""
@@ -73,9 +95,11 @@ class SendingActivities:
                 return Hold(until=opens, reason=HoldReason.WINDOW_CLOSED)
             if claimed:
                 lanes = Lanes(campaign.spec, mailbox, self._ledger, relay, self._mailboxes)
+                watch = asyncio.create_task(self._watch_breakers(campaign, lanes), name="breakers")
                 try:
                     stopped = await lanes.run(claimed)
                 finally:
+                    watch.cancel()
                     await asyncio.shield(self._ledger.release(task.campaign_id, task.first, task.last, token))
                 if stopped is HoldReason.WORKER_STOPPING:
                     return None

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 from client.settings import Settings
 from domain.errors import InputError
-from domain.ports import Campaigns, Leads, Ledger, Mailboxes, Relay, Relays, Reports, Writer
+from domain.ports import Campaigns, Leads, Ledger, Mailboxes, Relay, Relays, Reports, Reviews, Writer
 from providers.relay_address import RelayAddress
 from providers.smtp import RehearsalRelay, SmtpRelay
+from providers.writing.editing import edited
 from providers.writing.template_check import check_templates
 from providers.writing.variables import variables
 from storage.campaigns import CampaignRows
@@ -20,7 +21,9 @@ from storage.ledger import SqliteLedger
 from storage.mailboxes import MailboxRows
 from storage.progress import ProgressRows
 from storage.reports import ReportRows
+from storage.reviews import ReviewRows
 from storage.secret_key import check_secret_key
+from storage.settling import SettlingRows
 from storage.suppression import SuppressionList
 
 __all__ = [
@@ -30,6 +33,7 @@ __all__ = [
     "Storage",
     "check_relay",
     "check_templates",
+    "edited",
     "migrate",
     "open_ports",
     "open_storage",
@@ -49,6 +53,8 @@ class Storage:
     progress: ProgressRows
     reports: ReportRows
     exports: ExportRows
+    reviews: ReviewRows
+    settling: SettlingRows
 
 
 @dataclass(frozen=True)
@@ -61,6 +67,7 @@ class Ports:
     relays: Relays
     mailboxes: Mailboxes
     reports: Reports
+    reviews: Reviews
     writer: Writer
     public_url: str
 
@@ -149,6 +156,7 @@ async def open_ports(settings: Settings) -> AsyncIterator[Ports]:
             relays=relays,
             mailboxes=storage.mailboxes,
             reports=storage.reports,
+            reviews=storage.reviews,
             writer=template_writer(),
             public_url=settings.opt_out_base(),
         )
@@ -167,4 +175,6 @@ async def _storage(settings: Settings, database: Database) -> Storage:
         progress=ProgressRows(database, campaigns),
         reports=ReportRows(database, campaigns),
         exports=ExportRows(database),
+        reviews=ReviewRows(database),
+        settling=SettlingRows(database),
     )

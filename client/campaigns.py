@@ -1,4 +1,4 @@
-"""Start campaigns and watch them: what the command line and scripts are made of."""
+"""Start campaigns, control and watch them: what the command line and scripts are made of."""
 
 import asyncio
 import re
@@ -9,22 +9,43 @@ from typing import Any
 
 from pydantic import BaseModel
 from temporalio.client import Client, WorkflowExecutionStatus
-from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+from temporalio.common import Priority, WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
 from client.adapters import Storage, check_relay, open_storage
 from client.connection import connect
+from client.control import FINAL, CampaignControl, NoWorkflow
+from client.one_line import one_line
+from client.person import who
 from client.settings import Settings
-from domain.campaign import CampaignSpec, CampaignStatus, slug
+from client.workflow_progress import WorkflowProgress, merged
+from domain import wire
+from domain.campaign import CampaignSpec, CampaignStatus, Stage, slug
 from domain.errors import InputError
-from domain.lead import NewLead
+from domain.lead import LeadState, NewLead
+from domain.message import MessageState
 from domain.ports import Campaign
 from domain.progress import Progress
 from domain.report import CampaignReport, RejectedRow
-from domain.wire import CAMPAIGN_WORKFLOW, MAX_CAMPAIGN_ID, TASK_QUEUE, CampaignStart
+from domain.wire import CAMPAIGN_WORKFLOW, MAX_CAMPAIGN_ID, TASK_QUEUE, Answer, CampaignStart, Control
 
-FINAL = (CampaignStatus.COMPLETED, CampaignStatus.FAILED, CampaignStatus.CANCELLED)
+__all__ = [
+    "FINAL",
+    "PRIORITIES",
+    "CampaignClient",
+    "Started",
+    "check_campaign_id",
+    "new_campaign_id",
+    "with_workflow_status",
+]
+
+PRIORITIES = range(1, 6)
+"""The first goes first."""
+
+_LONGEST_SUMMARY = 100
+_LONGEST_REASON = 200
+_LONGEST_FAIRNESS_KEY = 64
 
 _CLOSED = {
     WorkflowExecutionStatus.FAILED: CampaignStatus.FAILED,
@@ -64,6 +85,8 @@ class CampaignClient:
         self._storage = storage
         self._temporal = temporal
         self._settings = settings
+        self._control = CampaignControl(temporal)
+        self._workflows = WorkflowProgress(temporal)
 
     @classmethod
     @asynccontextmanager
@@ -79,18 +102,22 @@ class CampaignClient:
         leads: Sequence[NewLead],
         rejected: Sequence[RejectedRow] = (),
         campaign_id: str | None = None,
+        *,
+        priority: int = 3,
     ) -> Started:
         """Write the campaign down with all its leads, then start its workflow.
 
-        The row comes first: if this process dies in between, `start` with the same id repairs it. Raises InputError
-        when the spec cannot be sent from here, or when the id is taken.
+        The row comes first: if this process dies in between, `start` with the same id repairs it. `priority` is 1 for
+        what goes first to 5. Raises InputError when the spec cannot be sent from here, or when the id is taken.
         """
+        if priority not in PRIORITIES:
+            raise InputError(f"priority {priority}: must be 1 (first) to 5 (last)")
         if not spec.dry_run:
             check_relay(self._settings, spec.sending.mailboxes[0].name)
         self._settings.opt_out_base()
         chosen = campaign_id or new_campaign_id(spec)
         check_campaign_id(chosen)
-        await self._storage.campaigns.create(chosen, spec, leads, rejected)
+        await self._storage.campaigns.create(chosen, spec, leads, rejected, priority)
         return await self.start(chosen)
 
     async def start(self, campaign_id: str) -> Started:
@@ -104,29 +131,79 @@ class CampaignClient:
             CampaignStatus.CANCELLED,
         ):  # Temporal may have forgotten by now that there was a workflow
             return Started(campaign_id=campaign_id, workflow_id=campaign_id, run_id="")
-        try:
-            handle = await self._temporal.start_workflow(
-                CAMPAIGN_WORKFLOW,
-                CampaignStart(campaign_id=campaign_id),
-                id=campaign_id,
-                task_queue=TASK_QUEUE,
-                id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY,
-                id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
-                static_summary=campaign_id,
-            )
-        except WorkflowAlreadyStartedError as started:
-            run_id = started.run_id or ""
-        else:
-            run_id = handle.first_execution_run_id or ""
+        run_id = await self._start_workflow(stored, WorkflowIDReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY)
         return Started(campaign_id=campaign_id, workflow_id=campaign_id, run_id=run_id)
+
+    async def pause(self, campaign_id: str, reason: str = "", by: str = "") -> Answer:
+        """Let nothing new start until `resume`; what is in hand is finished. `by` is `client.person.who` if left out.
+
+        As all the control below it raises NotFound, InputError when the workflow refuses or has ended, and
+        Unreachable; without a worker Temporal keeps it for the next one, and the answer's status is REQUESTED.
+        """
+        return await self._tell(wire.PAUSE, campaign_id, reason, by)
+
+    async def resume(self, campaign_id: str, reason: str = "", by: str = "") -> Answer:
+        """Go on after a pause."""
+        return await self._tell(wire.RESUME, campaign_id, reason, by)
+
+    async def cancel(self, campaign_id: str, reason: str = "", by: str = "") -> Answer:
+        """End the campaign: nothing leaves any more, what was sent stays sent, the report is written."""
+        campaign = await self.get(campaign_id)
+        return await self._control.cancel(campaign, one_line(reason, _LONGEST_REASON), by or who())
+
+    async def approve(self, campaign_id: str, leads: str = "all", by: str = "") -> Answer:
+        """Approve drafts: lead numbers such as `1,4,10-20`, or `all` that wait now."""
+        return await self._control.send(await self.get(campaign_id), wire.APPROVE, leads, by or who())
+
+    async def recheck(self, campaign_id: str) -> str:
+        """Have the rows looked at again now, after decisions were written into them; returns what comes of it."""
+        return (await self._control.send(await self.get(campaign_id), wire.RECHECK)).line
+
+    async def retry(self, campaign_id: str, stage: Stage | None = None, by: str = "") -> Answer:
+        """Try again what failed, in one stage or in all; what is in doubt stays as it is.
+
+        A campaign that has ended is started again; a cancelled one is refused.
+        """
+        campaign = await self.get(campaign_id)
+        if _is_cancelled(campaign):
+            raise InputError(f"campaign {campaign_id} is cancelled: nothing of it is sent any more")
+        person = by or who()
+        retried = await self._storage.settling.retry_failed(campaign_id, stage, person)
+        opened = retried.leads + retried.messages
+        barred = f"{retried.suppressed:,} stay failed, their addresses are suppressed" if retried.suppressed else ""
+        if not opened and not await self._left_open(campaign):
+            line = f"{campaign_id}: {barred or 'nothing has failed'}"
+            return Answer(status=campaign.status, changed=False, line=line)
+        what = f"{opened:,} tried again" if opened else "what was left open goes on"
+        return await self._take_up(campaign, ", ".join(filter(None, (what, barred))), person)
+
+    async def resolve(  # noqa: PLR0913 which message, what became of it, why and who
+        self, campaign_id: str, lead: int, step: int, *, sent: bool, reason: str, by: str = ""
+    ) -> Answer:
+        """Settle a message in doubt as somebody found it out; one that was not sent goes out now.
+
+        Raises InputError when it is not in doubt.
+        """
+        campaign = await self.get(campaign_id)
+        person = by or who()
+        why = one_line(reason, _LONGEST_REASON)
+        state = await self._storage.settling.resolve(campaign_id, lead, step, sent=sent, by=person, reason=why)
+        what = f"lead {lead}, step {step} is {state} now"
+        if state is MessageState.SCHEDULED:
+            return await self._take_up(campaign, what, person)
+        return Answer(status=campaign.status, changed=True, line=f"{campaign_id}: {what}")
 
     async def get(self, campaign_id: str) -> Campaign:
         """The campaign's row; raises NotFound."""
         return await self._storage.campaigns.get(campaign_id)
 
     async def progress(self, campaign_id: str) -> Progress:
-        """The progress by the rows; a workflow that ended without writing its end down decides the status."""
-        progress = await self._storage.progress.read(campaign_id)
+        """The progress by the rows, with what only the workflow knows where a worker answers.
+
+        A workflow that ended without writing its end down decides the status.
+        """
+        answer = await self._workflows.ask(campaign_id)
+        progress = merged(await self._storage.progress.read(campaign_id), answer)
         try:
             return await with_workflow_status(self._temporal, progress)
         except RPCError:  # Temporal is away for a moment: the rows are the better half of the truth
@@ -153,6 +230,52 @@ class CampaignClient:
     def export(self, campaign_id: str, what: str) -> AsyncIterator[dict[str, Any]]:
         """Rows of one kind: leads, ledger, drafts, errors or events. The ledger's columns are a stable contract."""
         return self._storage.exports.rows(campaign_id, what)
+
+    async def _tell(self, name: str, campaign_id: str, reason: str, by: str) -> Answer:
+        campaign = await self.get(campaign_id)
+        return await self._control.send(campaign, name, one_line(reason, _LONGEST_REASON), by or who())
+
+    async def _left_open(self, campaign: Campaign) -> bool:
+        """Whether an earlier retry wrote the rows and did not get as far as the workflow."""
+        progress = await self._storage.progress.read(campaign.campaign_id)
+        return progress.leads.get(LeadState.OPEN, 0) > 0 and not await self._control.runs(campaign)
+
+    async def _take_up(self, campaign: Campaign, what: str, by: str) -> Answer:
+        """Have rows that were opened again worked on, by the workflow that runs or by a new one."""
+        try:
+            answer = await self._control.send(campaign, wire.RETRY, what, by)
+        except NoWorkflow:
+            await self._storage.campaigns.set_status(campaign.campaign_id, CampaignStatus.QUEUED, campaign.stage)
+            await self._start_workflow(campaign, WorkflowIDReusePolicy.ALLOW_DUPLICATE)
+            line = f"{campaign.campaign_id} was started again"
+            answer = Answer(status=CampaignStatus.QUEUED, changed=True, line=line)
+        return answer.model_copy(update={"line": f"{what}: {answer.line}"})
+
+    async def _start_workflow(self, campaign: Campaign, reuse: WorkflowIDReusePolicy) -> str:
+        """Start the campaign's workflow; returns the id of the run, also of one that was there already."""
+        summary = f"{campaign.spec.name}: {campaign.spec.goal}" if campaign.spec.goal else campaign.spec.name
+        try:
+            handle = await self._temporal.start_workflow(
+                CAMPAIGN_WORKFLOW,
+                CampaignStart(campaign_id=campaign.campaign_id),
+                id=campaign.campaign_id,
+                task_queue=TASK_QUEUE,
+                id_reuse_policy=reuse,
+                id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
+                static_summary=one_line(summary, _LONGEST_SUMMARY),
+                priority=Priority(
+                    priority_key=campaign.priority,
+                    fairness_key=campaign.campaign_id[-_LONGEST_FAIRNESS_KEY:],  # the end tells campaigns apart
+                ),
+            )
+        except WorkflowAlreadyStartedError as started:
+            return started.run_id or ""
+        return handle.first_execution_run_id or ""
+
+
+def _is_cancelled(campaign: Campaign) -> bool:
+    """Whether somebody has cancelled it, also while it is not over yet."""
+    return campaign.status is CampaignStatus.CANCELLED or campaign.control is Control.END
 
 
 async def with_workflow_status(temporal: Client, progress: Progress) -> Progress:

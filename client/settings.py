@@ -51,6 +51,7 @@ class Settings(BaseSettings):
     )
     smtp_url: SecretStr | None = Field(None, description="The relay: smtp://user:password@host:587 or smtps://host.")
     public_url: str | None = Field(None, description="Where recipients reach the opt-out page; https outside loopback.")
+    user: str | None = Field(None, description="Whose name stands beside a decision; default: the login name.")
     log_level: LogLevel = Field(  # type: ignore[pydantic-alias]  # mypy's plugin takes AliasChoices for a computed name
         "INFO",
         validation_alias=AliasChoices("LOG_LEVEL", "OUTRIDER_LOG_LEVEL"),

@@ -99,6 +99,8 @@ class ClaimedMessage(BaseModel):
     first_attempt_at: datetime
     refused_before: str = ""
     """Reason of the refusal before, "" at the first attempt."""
+    fingerprint: str = ""
+    """Of the mail that was approved."""
     message_id: str
     recipient: str
     subject: str

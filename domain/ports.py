@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
-from enum import StrEnum
 from typing import Protocol
 
 from pydantic import BaseModel, ConfigDict
@@ -13,15 +12,8 @@ from domain.delivery import Transmission, Verdict
 from domain.lead import Lead, LeadEnd
 from domain.message import ClaimedMessage, Draft, OutgoingMail
 from domain.report import CampaignReport
-from domain.wire import Hold, HoldReason
-
-
-class Control(StrEnum):
-    """What a person wants of a campaign: the ledger asks this row before every claim and every transmission."""
-
-    RUN = "run"
-    HOLD = "hold"
-    END = "end"
+from domain.stopping import Judged
+from domain.wire import Control, ControlTask, Hold, HoldReason
 
 
 class Waits(BaseModel):
@@ -48,6 +40,11 @@ class Campaign(BaseModel):
     numbered: int
     dry_run: bool
     waits: Waits | None = None
+    priority: int = 3
+    """1 goes first, 5 last."""
+    paused_since: datetime | None = None
+    paused_by: str = ""
+    paused_reason: str = ""
     created_at: datetime
     started_at: datetime | None = None
     finished_at: datetime | None = None
@@ -65,6 +62,44 @@ class Campaigns(Protocol):
     async def set_hold(self, campaign_id: str, stage: Stage, hold: Hold | None) -> None:
         """Write down what the campaign waits for, or that it waits no longer; `since` stays while the reason does."""
 
+    async def write_control(self, task: ControlTask, status: CampaignStatus | None) -> None:
+        """Write down what is wanted and who wanted it, in one transaction; None leaves the status as it is.
+
+        Changes that are known already are not written twice. From this commit on the ledger begins nothing unless the
+        control is `run`. A resumption also begins a new window of judgement for the breakers.
+        """
+
+    async def judged(self, campaign_id: str, newest: int) -> Judged:
+        """The newest so many mails that were sent or refused for good since the campaign was last resumed."""
+
+
+class ReviewLook(BaseModel):
+    """How a window of drafts stands with its reviewers."""
+
+    model_config = ConfigDict(frozen=True)
+
+    counts: dict[str, int]
+    """Leads of the window: done (approved), rejected, skipped, failed."""
+    undecided: list[tuple[int, int]]
+    """Spans of numbers that wait for a decision, or for being drafted."""
+    waiting_since: datetime | None
+    """When the first draft of the campaign that still waits was made."""
+    sample_rejected: int = 0
+    """How many drafts of a sample were rejected: the others wait for a person's word on all of them."""
+
+
+class Reviews(Protocol):
+    """People's decisions on drafts."""
+
+    async def approve(self, campaign_id: str, leads: Sequence[tuple[int, int]] | None, by: str) -> int:
+        """Approve the undecided drafts of these numbers, None = of all; returns how many. Decisions stay."""
+
+    async def look(self, campaign_id: str, first: int, last: int) -> ReviewLook:
+        """How the window stands. In a sampled campaign whose sample is approved, this approves the window's others."""
+
+    async def remind(self, campaign_id: str, deadline: datetime) -> bool:
+        """Note once that the deadline has passed; False when that was noted before."""
+
 
 class NewMessage(BaseModel):
     """A message to schedule, or, with `skipped`, to list as one that will not be sent."""
@@ -79,6 +114,8 @@ class NewMessage(BaseModel):
     opt_out_url: str
     fingerprint: str
     skipped: str = ""
+    approved_by: str = ""
+    """Who approved it when it was made, "" = somebody has to."""
 
 
 class Leads(Protocol):
@@ -99,6 +136,10 @@ class Leads(Protocol):
 
 class Writer(Protocol):
     """Drafts texts for a window of leads."""
+
+    @property
+    def at_once(self) -> int:
+        """How many leads one call should get: what is in hand is finished when its campaign is paused."""
 
     async def write(
         self, spec: CampaignSpec, leads: Sequence[Lead], opt_out_urls: Sequence[str]
@@ -131,6 +172,8 @@ class WindowTally(BaseModel):
     counts: dict[str, int]
     open: int
     next_at: datetime | None
+    undecided: int = 0
+    """Of the open ones those whose approval was taken back, by an edit: they are due when a person approves again."""
 
 
 class Settlement(BaseModel):
@@ -166,6 +209,12 @@ class Ledger(Protocol):
 
     async def tally(self, campaign_id: str, first: int, last: int) -> WindowTally:
         """What the rows say about the window now."""
+
+    async def cancel(self, campaign_id: str, first: int, last: int) -> None:
+        """End what has not begun: messages become `skipped(cancelled)`, leads without one `cancelled`.
+
+        What dead attempts left `transmitting` becomes in doubt; a late confirmation still wins.
+        """
 
 
 class RelayConnection(Protocol):

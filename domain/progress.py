@@ -19,6 +19,14 @@ class Waiting(BaseModel):
     command: str = ""
 
 
+class Paused(BaseModel):
+    """Why nothing starts, since when, and who wanted it; a breaker is called by its name."""
+
+    since: datetime
+    by: str
+    reason: str = ""
+
+
 class StageProgress(BaseModel):
     """Leads (or messages, while sending) of one stage. `found` is how many came in."""
 
@@ -28,6 +36,13 @@ class StageProgress(BaseModel):
     skipped: int = 0
     in_doubt: int = 0
     in_flight: int = 0
+    rejected: int = 0
+    cancelled: int = 0
+    tries: int | None = None
+    """Windows or mails that were begun; None = not known without a worker."""
+    began_at: datetime | None = None
+    ended_at: datetime | None = None
+    """When the latest result was stored."""
 
 
 class MessageCounts(BaseModel):
@@ -88,3 +103,16 @@ class Progress(BaseModel):
     started_at: datetime | None = None
     finished_at: datetime | None = None
     in_doubt: list[DoubtfulMessage] = []
+    paused: Paused | None = None
+    pauses: int = 0
+    """How often it was paused so far."""
+    pauses_by: dict[str, int] = {}
+    """And by whom; who did it most comes first."""
+    undecided: int = 0
+    """Drafts that wait for a person's decision."""
+    priority: int = 3
+    unknown_signals: dict[str, int] = {}
+    """Signals whose names nobody knows; such as `puase`. Known while a worker answers."""
+    run: int | None = None
+    """Which run of its workflow this is; None = no worker answers."""
+    history_events: int | None = None

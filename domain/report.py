@@ -25,6 +25,14 @@ class RejectedRow(BaseModel):
     reason: str
 
 
+class ReviewerRow(BaseModel):
+    """One person's decisions on drafts."""
+
+    name: str
+    approved: int
+    rejected: int
+
+
 class CampaignReport(BaseModel):
     """All that the report says; the Markdown and the JSON are two spellings of it."""
 
@@ -43,6 +51,8 @@ class CampaignReport(BaseModel):
     """Messages that were not sent, by `state:reason`."""
     confirmations: int
     """Positive replies after the final dot that the ledger recorded, counted from the audit trail."""
+    resolved_sent: int = 0
+    """Doubtful messages of which a person said that they had arrived."""
     twice: int
     """Messages with more than one confirmation."""
     resent_doubts: int = 0
@@ -56,6 +66,10 @@ class CampaignReport(BaseModel):
     by_receiver: list[GroupRow]
     rejected_rows: list[RejectedRow]
     in_doubt: list[DoubtfulMessage]
+    pauses: dict[str, int] = {}
+    """How often who paused it; a breaker is called by its name."""
+    cancelled_by: str = ""
+    reviewers: list[ReviewerRow] = []
 
     @property
     def final(self) -> bool:
@@ -72,7 +86,12 @@ class CampaignReport(BaseModel):
     def adds_up(self) -> bool:
         """Whether every sum holds, every sent mail has its confirmation and nobody has two."""
         whole = all(total == sum(parts.values()) for _, total, parts in self.sums)
-        return whole and self.twice == 0 and (self.dry_run or self.confirmations == self.messages.sent)
+        return whole and self.twice == 0 and (self.dry_run or self.confirmed)
+
+    @property
+    def confirmed(self) -> bool:
+        """Whether the relay or a person confirmed every mail that is sent, and no other."""
+        return self.confirmations + self.resolved_sent == self.messages.sent
 
     def as_markdown(self) -> str:
         """The report as a person reads it."""
@@ -82,6 +101,8 @@ class CampaignReport(BaseModel):
         lines += ["## Does it add up", "", *self._sums(), ""]
         lines += ["## Where people fell out", "", _listed(self._fallen()) or "nobody did", ""]
         lines += ["## Deliverability", "", *self._deliverability(), ""]
+        if steered := self._steered():
+            lines += ["## Who decided", "", *steered, ""]
         if self.rejected_rows:
             lines += ["## Rows of the lead file that became no lead", ""]
             lines += [f"- line {row.line}: {row.reason}" for row in self.rejected_rows] + [""]
@@ -102,9 +123,10 @@ class CampaignReport(BaseModel):
         ]
         if self.dry_run:
             return lines
-        confirmed = self.confirmations == self.messages.sent
         sent = f"- sent {self.messages.sent:,} in the ledger, {self.confirmations:,} confirmations from the relay"
-        lines += [f"{sent}  {_tick(confirmed)}", f"- twice {self.twice:,}  {_tick(self.twice == 0)}"]
+        if self.resolved_sent:
+            sent += f", {self.resolved_sent:,} by a person's word"
+        lines += [f"{sent}  {_tick(self.confirmed)}", f"- twice {self.twice:,}  {_tick(self.twice == 0)}"]
         if self.resent_doubts:
             lines.append(f"- sent again after a doubt {self.resent_doubts:,}: each of these may have arrived twice")
         return lines
@@ -119,6 +141,18 @@ class CampaignReport(BaseModel):
             f"- by receiver: {_groups(self.by_receiver)}",
             f"- deferred: {self.relay_deferrals:,} times, {self.deferred_delivered:,} delivered later{trying}",
         ]
+
+    def _steered(self) -> list[str]:
+        lines = []
+        if self.reviewers:
+            lines.append(f"- drafts: {' · '.join(_reviewed(row) for row in self.reviewers)}")
+        if self.pauses:
+            who = ", ".join(f"{count:,} {name}" for name, count in self.pauses.items())
+            total = sum(self.pauses.values())
+            lines.append(f"- {total:,} {'pause' if total == 1 else 'pauses'} ({who})")
+        if self.cancelled_by:
+            lines.append(f"- cancelled by {self.cancelled_by}")
+        return lines
 
     def _for_a_person(self) -> list[str]:
         lines = [
@@ -148,6 +182,11 @@ def _listed(parts: Mapping[str, int]) -> str:
 def _words(state: str) -> str:
     """A state as a person reads it: `skipped:no_evidence:consented_at` is "skipped, no evidence, consented at"."""
     return state.replace(":", ", ").replace("_", " ")
+
+
+def _reviewed(row: ReviewerRow) -> str:
+    parts = ((row.approved, "approved"), (row.rejected, "rejected"))
+    return f"{row.name} {', '.join(f'{word} {count:,}' for count, word in parts if count)}"
 
 
 def _groups(rows: Sequence[GroupRow]) -> str:

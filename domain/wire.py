@@ -12,18 +12,77 @@ from pydantic import BaseModel, ConfigDict
 from domain.campaign import Stage
 
 TASK_QUEUE = "outrider"
+SENDING_SUFFIX = "-sending"
 CAMPAIGN_WORKFLOW = "CampaignWorkflow"
 PLAN_CAMPAIGN = "plan_campaign"
 DRAFT_MESSAGES = "draft_messages"
 SEND_MESSAGES = "send_messages"
+REVIEW_DRAFTS = "review_drafts"
+APPROVE_DRAFTS = "approve_drafts"
 NOTE_HOLD = "note_hold"
+WRITE_CONTROL = "write_control"
+COUNT_MESSAGES = "count_messages"
+CANCEL_REST = "cancel_rest"
 WRITE_REPORT = "write_report"
+REQUEST_CANCELLATION = "request_cancellation"
+
+PAUSE = "pause"
+RESUME = "resume"
+CANCEL = "cancel"
+APPROVE = "approve"
+RECHECK = "recheck"
+RETRY = "retry"
+PROGRESS = "progress"
 
 MAX_CAMPAIGN_ID = 80
 
 
+class SearchAttribute(StrEnum):
+    """What lists of workflows can be filtered by. All are Keywords but the two counts, which are Ints."""
+
+    STAGE = "CampaignStage"
+    STATUS = "CampaignStatus"
+    OWNER = "CampaignOwner"
+    WAITING_FOR = "CampaignWaitingFor"
+    LEADS_FOUND = "LeadsFound"
+    EMAILS_SENT = "EmailsSent"
+
+    @property
+    def is_count(self) -> bool:
+        """Whether it is an Int."""
+        return self in (SearchAttribute.LEADS_FOUND, SearchAttribute.EMAILS_SENT)
+
+
 class _Payload(BaseModel):
     model_config = ConfigDict(frozen=True)
+
+
+class Control(StrEnum):
+    """What a person wants of a campaign: the ledger asks this of the row before every claim and every transmission."""
+
+    RUN = "run"
+    HOLD = "hold"
+    END = "end"
+
+
+class ChangeKind(StrEnum):
+    """What somebody did to a campaign."""
+
+    PAUSED = "paused"
+    RESUMED = "resumed"
+    CANCELLED = "cancelled"
+    RETRIED = "retried"
+    REMINDED = "reminded"
+    RESOLVED = "resolved"
+    EDITED = "edited"
+
+
+class Breaker(StrEnum):
+    """What pauses a campaign by itself."""
+
+    BOUNCES = "bounces"
+    COMPLAINTS = "complaints"
+    FAILURES = "failures"
 
 
 class HoldReason(StrEnum):
@@ -37,6 +96,10 @@ class HoldReason(StrEnum):
     CONTROL = "control"
     WORKER_STOPPING = "worker_stopping"
     ACTIVITY_FAILED = "activity_failed"
+    REVIEW = "review"
+    REVIEW_OVERDUE = "review_overdue"
+    SAMPLE_REJECTED = "sample_rejected"
+    CONTACT_CLAIMED = "contact_claimed"
 
 
 class Hold(_Payload):
@@ -60,6 +123,9 @@ class CampaignPlan(_Payload):
     send_window: int
     width: int
     """Windows of one stage in flight."""
+    review_window: int = 0
+    """Leads per look at the decisions; 0 = nobody reviews."""
+    owner: str = ""
 
 
 class WindowTask(_Payload):
@@ -73,6 +139,15 @@ class WindowTask(_Payload):
     """How many times in a row this stage has been held: waits grow with it."""
 
 
+class Trip(_Payload):
+    """A breaker's reason: `count` of the last `judged` mails, more than `limit` per cent."""
+
+    breaker: Breaker
+    count: int
+    judged: int
+    limit: float
+
+
 class WindowResult(_Payload):
     """What the rows say after a window was worked on."""
 
@@ -84,6 +159,10 @@ class WindowResult(_Payload):
     """When something of what is open becomes due; None = at once."""
     hold: Hold | None = None
     """Nothing of the whole stage can start before then."""
+    left: list[tuple[int, int]] = []
+    """The numbers that are open, where the others go on without them; empty = the window stays together."""
+    trip: Trip | None = None
+    """The campaign pauses itself."""
 
 
 class HoldNote(_Payload):
@@ -94,11 +173,43 @@ class HoldNote(_Payload):
     hold: Hold
 
 
+class ControlChange(_Payload):
+    """Who did what to a campaign, when; `at` and `kind` together are its identity."""
+
+    kind: ChangeKind
+    at: datetime
+    by: str = ""
+    reason: str = ""
+
+
+class ControlTask(_Payload):
+    """What the campaign's row is to say from now on, and the changes that led there."""
+
+    campaign_id: str
+    control: Control
+    changes: list[ControlChange] = []
+
+
+class MessageTally(_Payload):
+    """A campaign's messages by state, as the rows said it at that moment."""
+
+    counts: dict[str, int]
+
+
+class Approval(_Payload):
+    """Drafts that somebody approved: these lead numbers, None = all that wait now. What is decided stays decided."""
+
+    campaign_id: str
+    by: str
+    leads: list[tuple[int, int]] | None = None
+
+
 class ReportTask(_Payload):
     """The last activity of a campaign. `failed_stage` names the stage that gave up, if one did."""
 
     campaign_id: str
     failed_stage: Stage | None = None
+    cancelled: bool = False
 
 
 class Ranges(BaseModel):
@@ -149,10 +260,13 @@ class StageState(BaseModel):
     ready: Ranges = Ranges()
     later: list[LaterWindow] = []
     hold: Hold | None = None
+    held_since: datetime | None = None
     holds: int = 0
     """How many times in a row the stage was held."""
     failures: int = 0
     """Windows in a row that used up their attempts."""
+    windows: int = 0
+    """How many windows were started."""
     counts: dict[str, int] = {}
     """Summed over windows that have nothing left to do."""
 
@@ -163,11 +277,55 @@ class PipelineState(BaseModel):
     stages: list[StageState]
 
 
+class Pause(_Payload):
+    """Why nothing starts, since when, and who wanted it."""
+
+    since: datetime
+    by: str
+    reason: str = ""
+    breaker: Breaker | None = None
+
+
+class PastPause(_Payload):
+    """A pause that is over, and who ended it."""
+
+    since: datetime
+    until: datetime
+    by: str
+    resumed_by: str
+    reason: str = ""
+
+
+class ControlState(BaseModel):
+    """What people and breakers have asked of a campaign."""
+
+    paused: Pause | None = None
+    ended: ControlChange | None = None
+    """Somebody cancelled it."""
+    cancellation_requested: bool = False
+    """Temporal knows of the cancellation."""
+    unwritten: list[ControlChange] = []
+    """Changes that the campaign's row does not know yet."""
+    approvals: list[Approval] = []
+    """What is approved and not yet written down."""
+    counted: dict[str, int] = {}
+    """Messages by state when everything had stopped at the last pause: windows that come back bring no counts."""
+    pauses: list[PastPause] = []
+    """The last few."""
+    pause_count: int = 0
+    unknown_signals: dict[str, int] = {}
+    """Names nobody knows, such as `puase`, and how often each came."""
+
+
 class CampaignStart(BaseModel):
-    """The workflow's input. `state` is set by continue-as-new only."""
+    """The workflow's input. All but the id is set by continue-as-new only."""
 
     campaign_id: str
     state: PipelineState | None = None
+    control: ControlState = ControlState()
+    plan: CampaignPlan | None = None
+    run: int = 1
+    """Which run of the workflow this is."""
 
 
 class CampaignResult(BaseModel):
@@ -175,3 +333,60 @@ class CampaignResult(BaseModel):
 
     status: str
     counts: dict[str, dict[str, int]]
+
+
+class StageCounts(_Payload):
+    """One stage as the workflow knows it: counts as of the last window that ended."""
+
+    counts: dict[str, int] = {}
+    ready: int = 0
+    """Leads that could start now."""
+    later: int = 0
+    """Leads that wait for a time or a decision."""
+    running: int = 0
+    """Windows in flight."""
+    windows: int = 0
+    """Windows started."""
+
+
+class WaitingFor(_Payload):
+    """Why a stage does not start anything now."""
+
+    stage: Stage
+    reason: str
+    since: datetime | None = None
+    until: datetime | None = None
+    who: str
+    """`nobody` (it goes on by itself), `person` or `operator`."""
+    command: str = ""
+
+
+class CampaignProgress(_Payload):
+    """The answer of the query `progress`. It cannot read the database: counts are as of the last window."""
+
+    campaign_id: str
+    status: str
+    stage: Stage | None
+    waiting_for: list[WaitingFor] = []
+    stages: dict[Stage, StageCounts] = {}
+    messages: dict[str, int] = {}
+    leads: int = 0
+    paused: Pause | None = None
+    ending: bool = False
+    """Somebody cancelled it."""
+    over: bool = False
+    """The report is written."""
+    pauses: list[PastPause] = []
+    pause_count: int = 0
+    unknown_signals: dict[str, int] = {}
+    run: int = 1
+    history_events: int = 0
+    as_of: datetime
+
+
+class Answer(_Payload):
+    """What an update did. `changed` is False when it was so already."""
+
+    status: str
+    changed: bool
+    line: str

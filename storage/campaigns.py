@@ -6,19 +6,25 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, case, func, insert, literal, select, update
+from sqlalchemy import ColumnElement, Row, Select, and_, case, exists, func, insert, literal, null, or_, select, update
+from sqlalchemy.dialects.sqlite import insert as upsert
 
 from domain.campaign import CampaignSpec, CampaignStatus, Stage
 from domain.errors import InputError, NotFound
 from domain.lead import NewLead
-from domain.ports import Campaign, Control, Waits
+from domain.message import MessageState
+from domain.ports import Campaign, Waits
 from domain.report import RejectedRow
-from domain.wire import Hold
+from domain.stopping import Judged
+from domain.wire import ChangeKind, Control, ControlChange, ControlTask, Hold
 from storage.database import Database
 from storage.keys import Keys
-from storage.schema import campaigns, errors, leads
+from storage.schema import campaign_events, campaigns, errors, leads, messages
 
 _ENDED = (CampaignStatus.COMPLETED, CampaignStatus.FAILED, CampaignStatus.CANCELLED)
+_NOT_PAUSED = {"paused_at": None, "paused_by": None, "paused_reason": None}
+_STEERING = (ChangeKind.PAUSED, ChangeKind.RESUMED, ChangeKind.CANCELLED)
+_REFUSED_FOR_GOOD = 500
 
 
 class CampaignRows:
@@ -30,9 +36,17 @@ class CampaignRows:
         self._keys = keys
 
     async def create(
-        self, campaign_id: str, spec: CampaignSpec, people: Sequence[NewLead], rejected: Sequence[RejectedRow]
+        self,
+        campaign_id: str,
+        spec: CampaignSpec,
+        people: Sequence[NewLead],
+        rejected: Sequence[RejectedRow],
+        priority: int = 3,
     ) -> None:
-        """Store a queued campaign with all its leads, numbered 1..N, in one transaction: all of it or nothing."""
+        """Store a queued campaign with all its leads, numbered 1..N, in one transaction: all of it or nothing.
+
+        `priority`: 1 goes first, 5 last.
+        """
         now = datetime.now(UTC)
         text = spec.model_dump_json()
         row = {
@@ -45,6 +59,7 @@ class CampaignRows:
             "control": Control.RUN,
             "dry_run": spec.dry_run,
             "numbered": len(people),
+            "priority": priority,
             "created_at": now,
         }
         async with self._database.write() as connection:
@@ -76,20 +91,54 @@ class CampaignRows:
         """See domain.ports.Campaigns."""
         now = datetime.now(UTC)
         changes: dict[str, Any] = {"status": status, "stage": stage}
-        if status is CampaignStatus.RUNNING:
+        if status is CampaignStatus.RUNNING:  # a new workflow, perhaps after one that was terminated in a pause
             changes |= {"started_at": _first(campaigns.c.started_at, now), "finished_at": None}
+            changes |= {"control": Control.RUN, **_NOT_PAUSED}
         if status in _ENDED:
             changes |= {"finished_at": _first(campaigns.c.finished_at, now), **_waiting(None, None)}
         await self._update(campaign_id, changes)
 
     async def set_hold(self, campaign_id: str, stage: Stage, hold: Hold | None) -> None:
-        """See domain.ports.Campaigns."""
-        changes: dict[str, Any] = {"stage": stage, **_waiting(stage if hold else None, hold)}
-        if hold:
-            same = campaigns.c.waiting_reason == hold.reason
+        """See domain.ports.Campaigns. There is room for one wait: the latest; a stage ends only its own."""
+        changes: dict[str, Any] = {"stage": stage}
+        if hold is None:
+            changes |= {
+                name: case((campaigns.c.waiting_stage == stage, null()), else_=campaigns.c[name])
+                for name in _waiting(None, None)
+            }
+        else:
+            same = and_(campaigns.c.waiting_reason == hold.reason, campaigns.c.waiting_stage == stage)
             since = campaigns.c.waiting_since
+            changes |= _waiting(stage, hold)
             changes["waiting_since"] = case((same, since), else_=literal(datetime.now(UTC), since.type))
         await self._update(campaign_id, changes)
+
+    async def write_control(self, task: ControlTask, status: CampaignStatus | None) -> None:
+        """See domain.ports.Campaigns. An attempt that comes late does not undo what was wanted after it."""
+        wanted: dict[str, Any] = {"control": task.control}
+        if status is not None:
+            wanted["status"] = status
+        paused, resumed = _last(task.changes, ChangeKind.PAUSED), _last(task.changes, ChangeKind.RESUMED)
+        if task.control is not Control.HOLD:
+            wanted |= _NOT_PAUSED
+        elif paused is not None:
+            wanted |= {"paused_at": paused.at, "paused_by": paused.by, "paused_reason": paused.reason}
+        if resumed is not None:
+            wanted["judged_since"] = resumed.at
+        change = update(campaigns).where(campaigns.c.campaign_id == task.campaign_id).values(wanted)
+        if task.changes:
+            change = change.where(~exists().where(_after(task)))
+        async with self._database.write() as connection:
+            await connection.execute(change)
+            if task.changes:
+                rows = [_event_row(task.campaign_id, one) for one in task.changes]
+                await connection.execute(upsert(campaign_events).on_conflict_do_nothing(), rows)
+
+    async def judged(self, campaign_id: str, newest: int) -> Judged:
+        """See domain.ports.Campaigns."""
+        async with self._database.read() as connection:
+            row = (await connection.execute(judgement(campaign_id, newest))).one()
+        return Judged(mails=row.mails, bounces=row.bounces, complaints=row.complaints)
 
     async def _update(self, campaign_id: str, changes: dict[str, Any]) -> None:
         async with self._database.write() as connection:
@@ -119,6 +168,43 @@ def _error_row(campaign_id: str, rejected: RejectedRow, now: datetime) -> dict[s
     }
 
 
+def judgement(campaign_id: str, newest: int) -> Select[int, int, int]:
+    """Mails, bounces and complaints among the newest so many; walks the index of what is settled, and no further."""
+    since = select(func.coalesce(campaigns.c.judged_since, 0)).where(campaigns.c.campaign_id == campaign_id)
+    mails = (
+        select(messages.c.state, messages.c.outcome)
+        .where(messages.c.campaign_id == campaign_id, messages.c.settled_at > since.scalar_subquery())
+        .where(or_(messages.c.state == MessageState.SENT, messages.c.reply_code >= _REFUSED_FOR_GOOD))
+        .order_by(messages.c.settled_at.desc())
+        .limit(newest)
+        .subquery()
+    )
+    bounced = or_(mails.c.state == MessageState.FAILED, mails.c.outcome == "bounced")
+    return select(
+        func.count().label("mails"),
+        func.count(case((bounced, 1))).label("bounces"),
+        func.count(case((mails.c.outcome == "complained", 1))).label("complaints"),
+    ).select_from(mails)
+
+
+def _after(task: ControlTask) -> ColumnElement[bool]:
+    """Something that steers the campaign has been written down, and it is younger than all of the task's changes."""
+    return and_(
+        campaign_events.c.campaign_id == task.campaign_id,
+        campaign_events.c.kind.in_(_STEERING),
+        campaign_events.c.at > max(one.at for one in task.changes),
+    )
+
+
+def _last(changes: Sequence[ControlChange], kind: ChangeKind) -> ControlChange | None:
+    return next((one for one in reversed(changes) if one.kind is kind), None)
+
+
+def _event_row(campaign_id: str, change: ControlChange) -> dict[str, Any]:
+    values = change.model_dump(include={"kind", "at", "by", "reason"})
+    return {"campaign_id": campaign_id, **values, "number": 0, "step": 0}
+
+
 def _campaign(row: Row[Any]) -> Campaign:
     waiting = row.waiting_reason and Waits(
         stage=row.waiting_stage, reason=row.waiting_reason, since=row.waiting_since, until=row.waiting_until
@@ -132,6 +218,10 @@ def _campaign(row: Row[Any]) -> Campaign:
         numbered=row.numbered,
         dry_run=row.dry_run,
         waits=waiting or None,
+        priority=row.priority,
+        paused_since=row.paused_at,
+        paused_by=row.paused_by or "",
+        paused_reason=row.paused_reason or "",
         created_at=row.created_at,
         started_at=row.started_at,
         finished_at=row.finished_at,

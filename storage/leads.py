@@ -9,9 +9,11 @@ from sqlalchemy import Row, and_, bindparam, case, func, insert, or_, select, up
 from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from domain.errors import NotFound
 from domain.lead import Lead, LeadEnd, LeadState, address_domain
 from domain.message import MessageState
 from domain.ports import NewMessage
+from domain.review import Decision
 from storage.database import Database
 from storage.keys import Keys
 from storage.schema import drafts, leads, message_events, messages
@@ -38,6 +40,15 @@ class LeadRows:
         )
         async with self._database.read() as connection:
             return [_lead(row) for row in await connection.execute(query)]
+
+    async def get(self, campaign_id: str, number: int) -> Lead:
+        """One lead; raises NotFound."""
+        query = select(leads).where(leads.c.campaign_id == campaign_id, leads.c.number == number)
+        async with self._database.read() as connection:
+            row = (await connection.execute(query)).first()
+        if row is None:
+            raise NotFound(f"{campaign_id} has no lead {number}", hint=f"outrider show {campaign_id}")
+        return _lead(row)
 
     async def store_drafts(self, campaign_id: str, new: Sequence[NewMessage], ended: Sequence[LeadEnd]) -> None:
         """See domain.ports.Leads."""
@@ -163,6 +174,9 @@ def _draft_row(campaign_id: str, message: NewMessage, now: datetime) -> dict[str
         **message.draft.model_dump(),
         "opt_out_url": message.opt_out_url,
         "fingerprint": message.fingerprint,
+        "decision": Decision.APPROVED if message.approved_by else None,
+        "decided_at": now if message.approved_by else None,
+        "decided_by": message.approved_by or None,
         "created_at": now,
     }
 

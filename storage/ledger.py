@@ -106,6 +106,11 @@ class SqliteLedger:
         asked = statements.Window(campaign_id, first, last)
         return await self._call(lambda connection, _now: statements.tally(connection, asked))
 
+    async def cancel(self, campaign_id: str, first: int, last: int) -> None:
+        """See domain.ports.Ledger."""
+        asked = statements.Window(campaign_id, first, last)
+        await self._call(lambda connection, now: statements.cancel(connection, asked, now))
+
     async def _call(self, run: Callable[[Connection, int], _Answer]) -> _Answer:
         done: asyncio.Future[_Answer] = asyncio.get_running_loop().create_future()
         self._wishes.calls.append(_Call(run, done))

@@ -51,6 +51,7 @@ def claim(connection: Connection, asked: Window, token: str, rules: ClaimRules, 
             attempts=row.attempts + 1,
             first_attempt_at=from_stored(row.first_attempt_at or now),
             refused_before=row.reason,
+            fingerprint=row.fingerprint,
             message_id=row.message_id,
             recipient=row.recipient,
             subject=row.subject,
@@ -94,14 +95,27 @@ def release(connection: Connection, asked: Window, token: str, now: int) -> None
     _forget_contacts(connection, released)
 
 
+def cancel(connection: Connection, asked: Window, now: int) -> None:
+    """See domain.ports.Ledger.cancel: whoever was transmitting here is dead or will say so with a late confirmation."""
+    window = asked._asdict()
+    doubt = {"state": MessageState.IN_DOUBT, "reason": "attempt_died", "next_at": None, "token": ""}
+    found = connection.exec_driver_sql(sql.DOUBT, {**window, **doubt})
+    _record(connection, found, now, MessageState.IN_DOUBT, "attempt_died")
+    skipped = _record(connection, connection.exec_driver_sql(sql.CANCEL, window), now, "skipped", "cancelled")
+    _forget_contacts(connection, skipped)
+    connection.exec_driver_sql(sql.CANCEL_LEADS, window)
+
+
 def tally(connection: Connection, asked: Window) -> WindowTally:
     """Count a window's messages by state."""
     rows = connection.exec_driver_sql(sql.TALLY, asked._asdict()).all()
-    due = [row[2] for row in rows if row[0] in OPEN_STATES]
+    opened = [row for row in rows if row[0] in OPEN_STATES]
+    due = [row[2] for row in opened if row[2] is not None]
     return WindowTally(
         counts={row[0]: row[1] for row in rows},
-        open=sum(row[1] for row in rows if row[0] in OPEN_STATES),
+        open=sum(row[1] for row in opened),
         next_at=from_stored(min(due)) if due else None,
+        undecided=sum(row[3] for row in opened),
     )
 
 

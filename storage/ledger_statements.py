@@ -17,8 +17,13 @@ _RUNNING = "EXISTS (SELECT 1 FROM campaigns WHERE campaigns.campaign_id = messag
 _MAILBOX_STOPPED = (
     "EXISTS (SELECT 1 FROM mailboxes WHERE mailboxes.name = messages.mailbox AND stopped_reason IS NOT NULL)"
 )
+# Nobody's silence is a yes: what a person has not approved is not touched, not even by a reservation.
+_APPROVED = (
+    "EXISTS (SELECT 1 FROM drafts WHERE drafts.campaign_id = messages.campaign_id AND drafts.number = messages.number"
+    " AND drafts.step = messages.step AND drafts.decision = 'approved')"
+)
 _KEY = "messages.campaign_id, messages.number, messages.step"
-_MAY_START = f"{_DUE} AND {_RUNNING} AND NOT {_MAILBOX_STOPPED} AND messages.basis <> ''"
+_MAY_START = f"{_DUE} AND {_RUNNING} AND NOT {_MAILBOX_STOPPED} AND messages.basis <> '' AND {_APPROVED}"
 _RESERVED = (
     "EXISTS (SELECT 1 FROM contacts WHERE contacts.address_identity = messages.address_identity"
     " AND contacts.campaign_id = messages.campaign_id)"
@@ -68,17 +73,19 @@ RETURNING {_KEY}, messages.token"""
 
 # Another campaign is about to write to the person, and may yet fail to: nobody is skipped for a mail that never came.
 WAIT_FOR_CONTACT = f"""
-UPDATE messages SET next_at = :now + {_CONTACT_WAIT_MILLISECONDS}
+UPDATE messages SET next_at = :now + {_CONTACT_WAIT_MILLISECONDS}, reason = 'contact_claimed'
 WHERE {_MAY_START} AND NOT {_RESERVED}"""
 
 CLAIM = f"""
-UPDATE messages SET state = 'claimed', token = :token
+UPDATE messages SET state = 'claimed', token = :token,
+  reason = CASE WHEN messages.reason = 'contact_claimed' THEN '' ELSE messages.reason END
 WHERE {_MAY_START} AND (:dry_run OR {_RESERVED})
 RETURNING {_KEY}, messages.token"""
 
 CLAIMED = f"""
 SELECT messages.number, messages.step, messages.attempts, messages.first_attempt_at, messages.reason,
-       messages.message_id, messages.recipient, drafts.subject, drafts.text, drafts.html, drafts.opt_out_url
+       messages.message_id, messages.recipient, drafts.subject, drafts.text, drafts.html, drafts.opt_out_url,
+       drafts.fingerprint
 FROM messages
 JOIN drafts ON drafts.campaign_id = messages.campaign_id AND drafts.number = messages.number
            AND drafts.step = messages.step
@@ -94,7 +101,8 @@ WITH asked AS MATERIALIZED (
 UPDATE messages SET
   state = asked.state, reason = asked.reason, next_at = asked.next_at,
   reply_code = asked.code, reply_enhanced = asked.enhanced,
-  sent_at = CASE WHEN asked.state = 'sent' THEN :now END
+  sent_at = CASE WHEN asked.state = 'sent' THEN :now END,
+  settled_at = CASE WHEN asked.state IN ('sent', 'failed') THEN :now END
 FROM asked
 WHERE {_JOINED} AND messages.token = asked.token
   AND (messages.state = 'transmitting'
@@ -113,14 +121,27 @@ WHERE {_JOINED} AND messages.state = 'claimed' AND messages.token = asked.token
   AND {_RUNNING} AND NOT {_MAILBOX_STOPPED} AND NOT {_SUPPRESSED} AND ({_RESERVED} OR {_REHEARSED})
 RETURNING {_KEY}, messages.token"""
 
+CANCEL = f"""
+UPDATE messages SET state = 'skipped', reason = 'cancelled', token = NULL, next_at = NULL WHERE {_CLAIMABLE}
+RETURNING {_KEY}, messages.token"""
+
+CANCEL_LEADS = """
+UPDATE leads SET ended = 'cancelled', reason = ''
+WHERE leads.campaign_id = :campaign_id AND leads.number BETWEEN :first AND :last AND leads.ended IS NULL
+  AND NOT EXISTS (
+    SELECT 1 FROM messages WHERE messages.campaign_id = leads.campaign_id AND messages.number = leads.number)"""
+
 RELEASE = f"""
 UPDATE messages SET state = 'scheduled', token = NULL
 WHERE {_WINDOW} AND messages.state = 'claimed' AND messages.token = :token
 RETURNING {_KEY}, NULL AS token"""
 
 TALLY = f"""
-SELECT messages.state, count(*), min(max(messages.scheduled_at, coalesce(messages.next_at, 0)))
-FROM messages WHERE {_WINDOW} GROUP BY messages.state"""
+SELECT state, count(*), min(CASE WHEN decided THEN due END), sum(NOT decided) FROM (
+  SELECT messages.state, max(messages.scheduled_at, coalesce(messages.next_at, 0)) AS due,
+         messages.state <> 'scheduled' OR {_APPROVED} AS decided
+  FROM messages WHERE {_WINDOW})
+GROUP BY state"""
 
 # Nothing of this campaign reached the person: the reservation goes back to what was there before.
 FORGET_CONTACT = """

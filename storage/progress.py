@@ -6,24 +6,15 @@ from typing import Any
 from sqlalchemy import Row, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from domain.campaign import CampaignStatus, Stage
-from domain.lead import LeadState
-from domain.message import OPEN_STATES, MessageState
-from domain.ports import Campaign, Waits
-from domain.progress import DoubtfulMessage, MessageCounts, Outcomes, Progress, StageProgress, Waiting
-from domain.wire import HoldReason
+from domain.message import MessageState
+from domain.progress import DoubtfulMessage, MessageCounts, Outcomes, Progress
+from domain.wire import ChangeKind
 from storage.campaigns import CampaignRows
 from storage.database import Database
 from storage.lead_state import MESSAGE_OF_LEAD, REASON_OF_LEAD, STATE_OF_LEAD
-from storage.schema import artifacts, drafts, errors, leads, messages
-
-_WHO: dict[HoldReason, tuple[str, str]] = {
-    HoldReason.MAILBOX_STOPPED: ("person", "outrider mailbox resume {mailbox}"),
-    HoldReason.OPT_OUT_NOT_PUBLIC: ("operator", "set OUTRIDER_PUBLIC_URL to an https address"),
-    HoldReason.RELAY_UNREACHABLE: ("operator", "outrider doctor"),
-    HoldReason.ACTIVITY_FAILED: ("operator", "outrider doctor"),
-}
-"""Who can do something about a wait; every other one ends by itself."""
+from storage.schema import artifacts, campaign_events, errors, leads, messages
+from storage.stage_progress import count_decisions, stage_progress
+from storage.waits import next_due, paused, status_now, waiting_for
 
 
 class ProgressRows:
@@ -40,21 +31,20 @@ class ProgressRows:
         now = datetime.now(UTC)
         async with self._database.read() as connection:
             states = await count_messages(connection, campaign_id)
-            drafted = await connection.scalar(
-                select(func.count()).select_from(drafts).where(drafts.c.campaign_id == campaign_id)
-            )
-            ended = await _ended_before_messages(connection, campaign_id)
-            due = await _next_due(connection, campaign_id)
+            decisions = await count_decisions(connection, campaign_id)
+            stages = await stage_progress(connection, campaign, states, decisions)
+            due = await next_due(connection, campaign_id)
             kept = await connection.scalars(select(artifacts.c.kind).where(artifacts.c.campaign_id == campaign_id))
             kinds = select(errors.c.kind, func.count()).where(errors.c.campaign_id == campaign_id)
             found_errors = await connection.execute(kinds.group_by(errors.c.kind))
-            waiting = _waiting(campaign, due, now)
+            waits = waiting_for(campaign, stages, due, now)
+            pauses = await count_pauses(connection, campaign_id)
             return Progress(
                 campaign_id=campaign_id,
-                status=_status(campaign, waiting),
+                status=status_now(campaign, stages, waits, due, now),
                 stage=campaign.stage,
-                waiting_for=[waiting] if waiting else [],
-                stages=_stages(campaign, states, drafted or 0, ended),
+                waiting_for=waits,
+                stages=stages,
                 leads=await count_leads(connection, campaign_id),
                 messages=states,
                 outcomes=await count_outcomes(connection, campaign_id),
@@ -68,6 +58,11 @@ class ProgressRows:
                 started_at=campaign.started_at,
                 finished_at=campaign.finished_at,
                 in_doubt=await doubtful_messages(connection, campaign_id),
+                paused=paused(campaign),
+                pauses=sum(pauses.values()),
+                pauses_by=pauses,
+                undecided=decisions.undecided,
+                priority=campaign.priority,
             )
 
 
@@ -110,22 +105,13 @@ async def doubtful_messages(connection: AsyncConnection, campaign_id: str) -> li
     return [_doubtful(row) for row in await connection.execute(query)]
 
 
-async def _next_due(connection: AsyncConnection, campaign_id: str) -> datetime | None:
-    """When the first open message may be tried; None when nothing is open or something may be tried any moment."""
-    moment = func.coalesce(messages.c.next_at, messages.c.scheduled_at, type_=messages.c.next_at.type)
-    due: datetime | None = await connection.scalar(
-        select(func.min(moment, type_=messages.c.next_at.type)).where(
-            messages.c.campaign_id == campaign_id, messages.c.state.in_(OPEN_STATES)
-        )
-    )
-    return due
-
-
-async def _ended_before_messages(connection: AsyncConnection, campaign_id: str) -> dict[str, int]:
+async def count_pauses(connection: AsyncConnection, campaign_id: str) -> dict[str, int]:
+    """How often who paused the campaign; who did it most comes first."""
     query = (
-        select(leads.c.ended, func.count())
-        .where(leads.c.campaign_id == campaign_id, leads.c.ended.is_not(None))
-        .group_by(leads.c.ended)
+        select(campaign_events.c.by, func.count())
+        .where(campaign_events.c.campaign_id == campaign_id, campaign_events.c.kind == ChangeKind.PAUSED)
+        .group_by(campaign_events.c.by)
+        .order_by(func.count().desc(), campaign_events.c.by)
     )
     return dict((await connection.execute(query)).all())
 
@@ -134,55 +120,3 @@ def _doubtful(row: Row[Any]) -> DoubtfulMessage:
     return DoubtfulMessage(
         lead_number=row.number, step=row.step, message_id=row.message_id, since=row.began_at, reason=row.reason
     )
-
-
-def _stages(
-    campaign: Campaign, states: MessageCounts, drafted: int, ended: dict[str, int]
-) -> dict[Stage, StageProgress]:
-    total = sum(states.model_dump().values())
-    return {
-        Stage.PERSONALIZATION: StageProgress(
-            found=campaign.numbered,
-            done=drafted,
-            failed=ended.get(LeadState.FAILED, 0),
-            skipped=ended.get(LeadState.SKIPPED, 0),
-        ),
-        Stage.SENDING: StageProgress(
-            found=total,
-            done=states.sent,
-            failed=states.failed,
-            skipped=states.skipped,
-            in_doubt=states.in_doubt,
-            in_flight=states.claimed + states.transmitting,
-        ),
-        Stage.REPORTING: StageProgress(found=1, done=1 if campaign.finished_at else 0),
-    }
-
-
-def _waiting(campaign: Campaign, due: datetime | None, now: datetime) -> Waiting | None:
-    """What was written down, or that every open message was put off by the relay."""
-    if campaign.finished_at is not None:
-        return None
-    if campaign.waits is not None and campaign.waits.until > now:
-        return _written(campaign, campaign.waits)
-    if campaign.stage is Stage.SENDING and due is not None and due > now:
-        return Waiting(stage=Stage.SENDING, reason=HoldReason.DEFERRED_BY_RELAY, until=due)
-    return None
-
-
-def _written(campaign: Campaign, waits: Waits) -> Waiting:
-    who, command = _WHO.get(waits.reason, ("nobody", ""))
-    return Waiting(
-        stage=waits.stage,
-        reason=waits.reason,
-        since=waits.since,
-        until=waits.until,
-        who=who,
-        command=command.format(mailbox=campaign.spec.sending.mailboxes[0].name),
-    )
-
-
-def _status(campaign: Campaign, waiting: Waiting | None) -> CampaignStatus:
-    if campaign.status is CampaignStatus.RUNNING and waiting is not None:
-        return CampaignStatus.WAITING
-    return campaign.status

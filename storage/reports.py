@@ -9,11 +9,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.errors import NotFound
 from domain.message import MessageState
-from domain.report import CampaignReport, GroupRow, RejectedRow
+from domain.report import CampaignReport, GroupRow, RejectedRow, ReviewerRow
+from domain.review import Decision
+from domain.wire import ChangeKind
 from storage.campaigns import CampaignRows
 from storage.database import Database
-from storage.progress import count_leads, count_messages, count_outcomes, doubtful_messages
-from storage.schema import artifacts, errors, message_events, messages
+from storage.progress import count_leads, count_messages, count_outcomes, count_pauses, doubtful_messages
+from storage.schema import artifacts, campaign_events, drafts, errors, message_events, messages
 
 _LARGEST_GROUPS = 10
 
@@ -31,7 +33,7 @@ class ReportRows:
         campaign = await self._campaigns.get(campaign_id)
         async with self._database.read() as connection:
             states = await count_messages(connection, campaign_id)
-            confirmations, twice = await _confirmations(connection, campaign_id)
+            confirmations, resolved, twice = await _confirmations(connection, campaign_id)
             return CampaignReport(
                 campaign_id=campaign_id,
                 name=campaign.spec.name,
@@ -46,6 +48,7 @@ class ReportRows:
                 messages=states,
                 message_reasons=await _reasons(connection, campaign_id),
                 confirmations=confirmations,
+                resolved_sent=resolved,
                 twice=twice,
                 resent_doubts=await _resent(connection, campaign_id),
                 relay_deferrals=await _deferrals(connection, campaign_id),
@@ -55,6 +58,9 @@ class ReportRows:
                 by_receiver=await _groups(connection, campaign_id, messages.c.receiver),
                 rejected_rows=await _rejected(connection, campaign_id),
                 in_doubt=await doubtful_messages(connection, campaign_id),
+                pauses=await count_pauses(connection, campaign_id),
+                cancelled_by=await _cancelled_by(connection, campaign_id),
+                reviewers=await _reviewers(connection, campaign_id),
             )
 
     async def keep(self, report: CampaignReport) -> None:
@@ -88,17 +94,45 @@ class ReportRows:
         return content
 
 
-async def _confirmations(connection: AsyncConnection, campaign_id: str) -> tuple[int, int]:
-    """How many confirmations the audit trail holds, and how many messages have more than one."""
+async def _confirmations(connection: AsyncConnection, campaign_id: str) -> tuple[int, int, int]:
+    """Confirmations in the audit trail: from the relay, by a person; and how many messages have more than one."""
+    by_person = message_events.c.cause == "resolved_sent"
     per_message = (
-        select(func.count().label("times"))
+        select(func.count().label("times"), func.count(case((by_person, 1))).label("resolved"))
         .where(message_events.c.campaign_id == campaign_id, message_events.c.state == MessageState.SENT)
         .group_by(message_events.c.number, message_events.c.step)
         .subquery()
     )
     twice = func.count(case((per_message.c.times > 1, 1)))
-    row = (await connection.execute(select(func.coalesce(func.sum(per_message.c.times), 0), twice))).one()
-    return row[0], row[1]
+    times, resolved = (func.coalesce(func.sum(column), 0) for column in (per_message.c.times, per_message.c.resolved))
+    row = (await connection.execute(select(times - resolved, resolved, twice))).one()
+    return row[0], row[1], row[2]
+
+
+async def _cancelled_by(connection: AsyncConnection, campaign_id: str) -> str:
+    query = (
+        select(campaign_events.c.by)
+        .where(campaign_events.c.campaign_id == campaign_id, campaign_events.c.kind == ChangeKind.CANCELLED)
+        .order_by(campaign_events.c.at)
+        .limit(1)
+    )
+    return await connection.scalar(query) or ""
+
+
+async def _reviewers(connection: AsyncConnection, campaign_id: str) -> list[ReviewerRow]:
+    """Who decided on drafts; who decided most comes first."""
+    query = (
+        select(
+            drafts.c.decided_by,
+            func.count(case((drafts.c.decision == Decision.APPROVED, 1))),
+            func.count(case((drafts.c.decision == Decision.REJECTED, 1))),
+        )
+        .where(drafts.c.campaign_id == campaign_id, drafts.c.decision.is_not(None))
+        .group_by(drafts.c.decided_by)
+        .order_by(func.count().desc(), drafts.c.decided_by)
+    )
+    rows = await connection.execute(query)
+    return [ReviewerRow(name=name or "", approved=approved, rejected=rejected) for name, approved, rejected in rows]
 
 
 async def _reasons(connection: AsyncConnection, campaign_id: str) -> dict[str, int]:

@@ -18,6 +18,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    text,
 )
 
 from domain.message import MessageState
@@ -77,9 +78,32 @@ campaigns = Table(
     Column("waiting_reason", String(32)),
     Column("waiting_since", Moment),
     Column("waiting_until", Moment),
+    Column("priority", Integer, nullable=False, server_default="3"),
+    Column("paused_at", Moment),
+    Column("paused_by", Text),
+    Column("paused_reason", Text),
+    # Breakers judge what was sent since then: a person who resumes has looked at what came before.
+    Column("judged_since", Moment),
     Column("created_at", Moment, nullable=False),
     Column("started_at", Moment),
     Column("finished_at", Moment),
+)
+
+# What people and breakers did to campaigns. Written again by a retried activity, a change is still one row.
+campaign_events = Table(
+    "campaign_events",
+    metadata,
+    Column("event_id", Integer, primary_key=True),
+    Column("campaign_id", String(80), nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("by", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    # 0 = the whole campaign
+    Column("number", Integer, nullable=False),
+    Column("step", Integer, nullable=False),
+    ForeignKeyConstraint(["campaign_id"], ["campaigns.campaign_id"]),
+    UniqueConstraint("campaign_id", "at", "kind", "number", "step"),
 )
 
 leads = Table(
@@ -131,6 +155,11 @@ drafts = Table(
     Column("author", String(32), nullable=False),
     Column("version", String(32), nullable=False),
     Column("fingerprint", String(64), nullable=False),
+    # approved or rejected; none = somebody has to decide, and until then the ledger claims nothing of it.
+    Column("decision", String(16)),
+    Column("decided_at", Moment),
+    Column("decided_by", Text),
+    Column("decision_reason", Text),
     Column("created_at", Moment, nullable=False),
     ForeignKeyConstraint(["campaign_id", "number"], ["leads.campaign_id", "leads.number"]),
 )
@@ -160,8 +189,11 @@ messages = Table(
     Column("first_attempt_at", Moment),
     Column("began_at", Moment),
     Column("sent_at", Moment),
+    # When it was sent or failed: what the breakers judge by. Only what is settled is in the index.
+    Column("settled_at", Moment),
     ForeignKeyConstraint(["campaign_id", "number"], ["leads.campaign_id", "leads.number"]),
     UniqueConstraint("campaign_id", "address_identity", "step"),
+    Index(None, "campaign_id", "settled_at", sqlite_where=text("settled_at IS NOT NULL")),
     CheckConstraint(f"state IN ({', '.join(repr(str(state)) for state in MessageState)})", name="state"),
 )
 

@@ -6,6 +6,7 @@ from client.exit import run_entry_point, stop_requested
 from client.settings import Settings
 from telemetry.logging import get_logger
 from worker.build import build_worker
+from worker.search_attributes import register_search_attributes
 
 _log = get_logger(__name__)
 
@@ -14,6 +15,7 @@ async def run(settings: Settings) -> None:
     """Work until a signal asks to stop; raises OutriderError when something needed is missing."""
     stop = stop_requested()
     client = await connect(settings)
+    await register_search_attributes(client)
     async with open_ports(settings) as ports, build_worker(client, ports):
         _log.info("worker.started", identity=client.identity)
         await stop.wait()

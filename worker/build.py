@@ -1,18 +1,22 @@
 """The worker: what is registered, what passes the workflow sandbox, how it stops. Tests build theirs here too."""
 
+import asyncio
 import dataclasses
 from datetime import timedelta
+from typing import Self
 
 from temporalio.client import Client
 from temporalio.worker import Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
+from activities.control import ControlActivities
 from activities.personalization import PersonalizationActivities
 from activities.planning import PlanningActivities
 from activities.reporting import ReportingActivities
+from activities.reviewing import ReviewActivities
 from activities.sending import SendingActivities
 from client.adapters import Ports
-from domain.wire import TASK_QUEUE
+from domain.wire import SENDING_SUFFIX, TASK_QUEUE
 from workflows.campaign import CampaignWorkflow
 
 _PASSED_THROUGH = (
@@ -24,6 +28,13 @@ _PASSED_THROUGH = (
     "idna",  # spells domains for it and for domain.lead: tables and pure functions
     "zoneinfo",  # domain.campaign checks names of time zones when a spec is read, which no workflow does
 )
+
+HEARTBEAT_THROTTLE = timedelta(milliseconds=500)
+"""The interval of the heartbeats themselves: a cancellation comes with the answer to one."""
+
+CAMPAIGN_SLOTS = 100
+SENDING_SLOTS = 500
+"""Activities at once. A window that sends mostly waits for its relay, whose connections are limited elsewhere."""
 
 GRACE = timedelta(seconds=50)
 """After SIGTERM: longer than a mail in hand can take (45 s), shorter than a container's stop grace (60 s)."""
@@ -37,29 +48,74 @@ def workflow_runner() -> SandboxedWorkflowRunner:
     )
 
 
-def build_worker(client: Client, ports: Ports, *, max_cached_workflows: int = 1000) -> Worker:
+class CampaignWorker:
+    """The two workers of one process: one for the workflows and their own rows, one for sending.
+
+    Mails wait: for a relay, for a window, for their turn. On a task queue of their own they never keep a pause, a
+    report or another campaign's drafts waiting.
+    """
+
+    def __init__(self, campaigns: Worker, sending: Worker) -> None:
+        """Both share one client."""
+        self._campaigns = campaigns
+        self._sending = sending
+
+    async def run(self) -> None:
+        """Work until cancelled; what is in hand is finished then."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._campaigns.run())
+            group.create_task(self._sending.run())
+
+    async def __aenter__(self) -> Self:
+        """Begin to work."""
+        await self._campaigns.__aenter__()
+        await self._sending.__aenter__()
+        return self
+
+    async def __aexit__(self, error_type: type[BaseException] | None, *error: object) -> None:
+        """Finish what is in hand, both at the same time: a container's stop grace is for the whole process."""
+        await asyncio.gather(self._campaigns.__aexit__(error_type, *error), self._sending.__aexit__(error_type, *error))
+
+
+def build_worker(client: Client, ports: Ports, *, max_cached_workflows: int = 1000) -> CampaignWorker:
     """A worker for `ports`. `max_cached_workflows=0` replays every workflow task, for tests of determinism."""
     planning = PlanningActivities(ports.campaigns)
+    control = ControlActivities(ports.campaigns, ports.ledger)
     personalization = PersonalizationActivities(ports.campaigns, ports.leads, ports.writer, ports.public_url)
-    sending = SendingActivities(ports.campaigns, ports.ledger, ports.relays, ports.mailboxes)
+    review = ReviewActivities(ports.campaigns, ports.reviews)
     reporting = ReportingActivities(ports.campaigns, ports.reports)
-    return Worker(
+    campaigns = Worker(
         client,
         task_queue=TASK_QUEUE,
         workflows=[CampaignWorkflow],
         activities=[
             planning.plan_campaign,
             planning.note_hold,
+            control.write_control,
+            control.count_messages,
+            control.cancel_rest,
+            control.request_cancellation,
             personalization.draft_messages,
-            sending.send_messages,
+            review.review_drafts,
+            review.approve_drafts,
             reporting.write_report,
         ],
         workflow_runner=workflow_runner(),
         max_cached_workflows=max_cached_workflows,
         # A dead worker's sticky queue would hold its workflows for 10 s more than necessary.
         sticky_queue_schedule_to_start_timeout=timedelta(seconds=1),
-        max_heartbeat_throttle_interval=timedelta(milliseconds=500),
-        default_heartbeat_throttle_interval=timedelta(milliseconds=500),
-        max_concurrent_activities=100,
+        max_concurrent_activities=CAMPAIGN_SLOTS,
+        max_heartbeat_throttle_interval=HEARTBEAT_THROTTLE,
+        default_heartbeat_throttle_interval=HEARTBEAT_THROTTLE,
         graceful_shutdown_timeout=GRACE,
     )
+    sending = Worker(
+        client,
+        task_queue=f"{TASK_QUEUE}{SENDING_SUFFIX}",
+        activities=[SendingActivities(ports.campaigns, ports.ledger, ports.relays, ports.mailboxes).send_messages],
+        max_concurrent_activities=SENDING_SLOTS,
+        max_heartbeat_throttle_interval=HEARTBEAT_THROTTLE,
+        default_heartbeat_throttle_interval=HEARTBEAT_THROTTLE,
+        graceful_shutdown_timeout=GRACE,
+    )
+    return CampaignWorker(campaigns, sending)

@@ -1,98 +1,257 @@
 """One workflow per campaign."""
 
+import asyncio
 import contextlib
+from collections.abc import Iterator
+from typing import Any
 
+from pydantic import BaseModel
 from temporalio import workflow
-from temporalio.exceptions import ActivityError, ApplicationError
+from temporalio.exceptions import ActivityError
+from temporalio.workflow import ActivityCancellationType, ActivityHandle
 
 from domain import wire
 from domain.campaign import CampaignStatus, Stage
 from domain.wire import (
+    Breaker,
     CampaignPlan,
+    CampaignProgress,
     CampaignRef,
     CampaignResult,
     CampaignStart,
+    Control,
     Hold,
     HoldNote,
     PipelineState,
     ReportTask,
     StageState,
+    Trip,
     WindowResult,
     WindowTask,
 )
 from workflows import options
-from workflows.pipeline import Pipeline, StageGaveUp
+from workflows.clerk import Clerk
+from workflows.control import Controls, Said
+from workflows.details import details
+from workflows.handlers import Handlers
+from workflows.pipeline import Left, Pipeline
+from workflows.progress import SearchAttributes, progress_of
 
-_ACTIVITY = {Stage.PERSONALIZATION: wire.DRAFT_MESSAGES, Stage.SENDING: wire.SEND_MESSAGES}
-_VERB = {Stage.PERSONALIZATION: "draft", Stage.SENDING: "send"}
+_ACTIVITY = {
+    Stage.PERSONALIZATION: wire.DRAFT_MESSAGES,
+    Stage.REVIEW: wire.REVIEW_DRAFTS,
+    Stage.SENDING: wire.SEND_MESSAGES,
+}
+_VERB = {Stage.PERSONALIZATION: "draft", Stage.REVIEW: "review", Stage.SENDING: "send"}
 
 
 @workflow.defn(name=wire.CAMPAIGN_WORKFLOW)
-class CampaignWorkflow:
-    """Planning, then all windowed stages overlapped, then the report."""
+class CampaignWorkflow(Handlers):
+    """Planning, then all windowed stages overlapped, then the report; people can stop and steer it at any moment."""
+
+    @workflow.init
+    def __init__(self, start: CampaignStart) -> None:
+        """Signals may be handled before the first line of `run`."""
+        self._start = start
+        self._plan = start.plan
+        self.controls = Controls(start.campaign_id, start.control)
+        self._pipeline = Pipeline(start.state, self) if start.state else None
+        self._clerk = Clerk(self.controls, self.recheck, self.changed)
+        self._attributes = SearchAttributes()
+        self._listed = False
+        self._over = False
 
     @workflow.run
-    async def run(self, start: CampaignStart) -> CampaignResult:
+    async def run(self, start: CampaignStart) -> CampaignResult:  # noqa: ARG002 __init__ has it
         """Carry the campaign to its end; long ones go on in a new run with the same state."""
-        state = start.state or _first_state(await self._plan(start.campaign_id))
-        failed: Stage | None = None
+        self._listed = workflow.patched("search-attributes")
+        # A cancellation in Temporal reaches this coroutine only: the work itself learns of it as of any other wish.
+        work = asyncio.create_task(self._carry())
+        clerk = asyncio.create_task(self._clerk.work())
+        while not work.done():
+            with self._heard_cancellation():
+                await workflow.wait_condition(lambda: work.done() or clerk.done())
+                if clerk.done():
+                    clerk.result()
+        left = work.result()
+        await workflow.wait_condition(workflow.all_handlers_finished)
+        if left is Left.CONTINUED:
+            workflow.continue_as_new(self._next_start())
+        if left is Left.ENDED:
+            raise asyncio.CancelledError
+        stages = self._pipeline.state.stages if self._pipeline else []
+        return CampaignResult(status=CampaignStatus.COMPLETED, counts={stage.stage: stage.counts for stage in stages})
 
-        def start_window(stage: StageState, first: int, last: int) -> workflow.ActivityHandle[WindowResult]:
-            return workflow.start_activity(
-                _ACTIVITY[stage.stage],
-                WindowTask(campaign_id=start.campaign_id, stage=stage.stage, first=first, last=last, holds=stage.holds),
-                result_type=WindowResult,
-                start_to_close_timeout=options.WINDOW_TIMEOUT,
-                heartbeat_timeout=options.HEARTBEAT_TIMEOUT,
+    async def _carry(self) -> Left:
+        """The work itself, until there is nothing left to do in this run of the workflow."""
+        if self._pipeline is None and (plan := await self._planned()) is not None:
+            self._pipeline = Pipeline(_first_state(plan), self)
+        while True:
+            left = await self._pipeline.run() if self._pipeline else Left.ENDED
+            await workflow.wait_condition(lambda: self._clerk.idle)
+            if left is Left.ENDED:
+                await self._end()
+            if left is Left.EMPTY:
+                await self._report(cancelled=False)
+            if left is Left.ENDED or not self.controls.starts_over:
+                return left
+            self.controls.starts_over = False
+            plan = self._plan or await self._planned()
+            self._pipeline = Pipeline(_first_state(plan), self) if plan else None
+
+    async def _planned(self) -> CampaignPlan | None:
+        """The plan; None when the campaign was cancelled before there was one."""
+        ref = CampaignRef(campaign_id=self._start.campaign_id)
+        handle = _start_short(wire.PLAN_CAMPAIGN, ref, "plan", CampaignPlan)
+        self.changed()
+        await workflow.wait_condition(lambda: handle.done() or self.wanted() is Control.END)
+        if not handle.done():
+            handle.cancel()
+        try:
+            self._plan = await handle
+        except (ActivityError, asyncio.CancelledError):
+            if self.wanted() is not Control.END:
+                raise
+            return None
+        if self.wanted() is not Control.RUN:
+            self.controls.disown()  # planning has opened the row as that of a campaign that runs
+        return self._plan
+
+    async def _report(self, *, cancelled: bool) -> None:
+        task = ReportTask(campaign_id=self._start.campaign_id, cancelled=cancelled)
+        await _start_short(wire.WRITE_REPORT, task, "report")
+        self._over = not self.controls.starts_over
+        self.changed()
+
+    async def _end(self) -> None:
+        """Nothing runs any more, and the row says `end`: put an end to what has not begun, and tell Temporal."""
+        ref = CampaignRef(campaign_id=self._start.campaign_id)
+        await _start_short(wire.CANCEL_REST, ref, "cancel the rest")
+        await self._report(cancelled=True)
+        if not self.controls.state.cancellation_requested:
+            await _start_short(wire.REQUEST_CANCELLATION, ref, "tell Temporal")
+        await workflow.wait_condition(lambda: self.controls.state.cancellation_requested)
+
+    @contextlib.contextmanager
+    def _heard_cancellation(self) -> Iterator[None]:
+        try:
+            yield
+        except asyncio.CancelledError:
+            self.controls.cancelled_in_temporal()
+
+    def _next_start(self) -> CampaignStart:
+        """All that the next run of the workflow begins with."""
+        return CampaignStart(
+            campaign_id=self._start.campaign_id,
+            state=self._pipeline.state if self._pipeline else None,
+            control=self.controls.state,
+            plan=self._plan,
+            run=self._start.run + 1,
+        )
+
+    # What the handlers ask for.
+
+    def recheck(self) -> None:
+        """See Handlers."""
+        if self._pipeline is not None:
+            self._pipeline.recheck()
+
+    def progress(self) -> CampaignProgress:
+        """See Handlers."""
+        return progress_of(self.controls, self._pipeline, self._plan, run=self._start.run, over=self._over)
+
+    def changed(self) -> None:
+        """See Handlers and Conductor."""
+        progress = self.progress()
+        workflow.set_current_details(details(progress))
+        if self._listed:
+            self._attributes.show(progress, self._plan)
+
+    # What the pipeline asks for.
+
+    def wanted(self) -> Control:
+        """See Conductor."""
+        return self.controls.wanted
+
+    def settled(self) -> bool:
+        """See Conductor."""
+        return self.controls.settled
+
+    def starts_over(self) -> bool:
+        """See Conductor."""
+        return self.controls.starts_over
+
+    def stopped(self) -> None:
+        """See Conductor."""
+        self._clerk.count()
+
+    def stage_done(self, stage: Stage) -> None:
+        """See Conductor. A sample can be drawn once all drafts are there."""
+        if stage is Stage.PERSONALIZATION and self._plan and self._plan.review_window:
+            self.recheck()
+
+    def disowned(self) -> None:
+        """See Conductor."""
+        self.controls.disown()
+
+    def start_window(self, stage: StageState, first: int, last: int) -> ActivityHandle[WindowResult]:
+        """See Conductor."""
+        queue = workflow.info().task_queue
+        return workflow.start_activity(
+            _ACTIVITY[stage.stage],
+            WindowTask(
+                campaign_id=self._start.campaign_id, stage=stage.stage, first=first, last=last, holds=stage.holds
+            ),
+            result_type=WindowResult,
+            task_queue=f"{queue}{wire.SENDING_SUFFIX}" if stage.stage is Stage.SENDING else queue,
+            start_to_close_timeout=options.WINDOW_TIMEOUT,
+            heartbeat_timeout=options.HEARTBEAT_TIMEOUT,
+            retry_policy=options.RETRIES,
+            cancellation_type=ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+            summary=f"{_VERB[stage.stage]} {first}-{last}",
+        )
+
+    async def note_hold(self, stage: Stage, hold: Hold) -> None:
+        """See Conductor."""
+        with contextlib.suppress(ActivityError):  # it is for people's eyes; what failed was something else
+            await workflow.execute_activity(
+                wire.NOTE_HOLD,
+                HoldNote(campaign_id=self._start.campaign_id, stage=stage, hold=hold),
+                start_to_close_timeout=options.SHORT_TIMEOUT,
                 retry_policy=options.RETRIES,
-                summary=f"{_VERB[stage.stage]} {first}-{last}",
+                summary=f"{stage} waits",
             )
 
-        async def note_hold(stage: Stage, hold: Hold) -> None:
-            with contextlib.suppress(ActivityError):  # it is for people's eyes; what failed was something else
-                await workflow.execute_activity(
-                    wire.NOTE_HOLD,
-                    HoldNote(campaign_id=start.campaign_id, stage=stage, hold=hold),
-                    start_to_close_timeout=options.SHORT_TIMEOUT,
-                    retry_policy=options.RETRIES,
-                    summary=f"{stage} waits",
-                )
+    def tripped(self, trip: Trip) -> None:
+        """See Conductor."""
+        share = f"{100 * trip.count / trip.judged:.1f} % of the last {trip.judged} mails"
+        self._pause_itself(trip.breaker, f"{trip.breaker} {share} ({trip.count}; limit {trip.limit:g} %)")
 
-        try:
-            done = await Pipeline(state, start_window, note_hold).run()
-        except StageGaveUp as gave_up:
-            done, failed = True, gave_up.stage
-        if not done:
-            await workflow.wait_condition(workflow.all_handlers_finished)
-            workflow.continue_as_new(CampaignStart(campaign_id=start.campaign_id, state=state))
-        await workflow.execute_activity(
-            wire.WRITE_REPORT,
-            ReportTask(campaign_id=start.campaign_id, failed_stage=failed),
-            start_to_close_timeout=options.SHORT_TIMEOUT,
-            retry_policy=options.PERSISTENT,
-            summary="report",
-        )
-        if failed is not None:
-            raise ApplicationError(f"{failed} gave up", type="StageGaveUp", non_retryable=True)
-        return CampaignResult(
-            status=CampaignStatus.COMPLETED, counts={stage.stage: stage.counts for stage in state.stages}
-        )
+    def failed(self, stage: Stage, error_type: str) -> None:
+        """See Conductor."""
+        times = options.FAILED_WINDOW_LIMIT
+        self._pause_itself(Breaker.FAILURES, f"{stage} failed {times} times in a row, last with {error_type}")
 
-    async def _plan(self, campaign_id: str) -> CampaignPlan:
-        plan: CampaignPlan = await workflow.execute_activity(
-            wire.PLAN_CAMPAIGN,
-            CampaignRef(campaign_id=campaign_id),
-            result_type=CampaignPlan,
-            start_to_close_timeout=options.SHORT_TIMEOUT,
-            retry_policy=options.PERSISTENT,
-            summary="plan",
-        )
-        return plan
+    def _pause_itself(self, breaker: Breaker, reason: str) -> None:
+        self.controls.pause(Said(reason, f"breaker {breaker}"), breaker)
+
+
+def _start_short(name: str, task: BaseModel, summary: str, result_type: type | None = None) -> ActivityHandle[Any]:
+    """Start an activity that reads or writes rows of one campaign, and is tried until it succeeds."""
+    return workflow.start_activity(
+        name,
+        task,
+        result_type=result_type,
+        start_to_close_timeout=options.SHORT_TIMEOUT,
+        retry_policy=options.PERSISTENT,
+        summary=summary,
+    )
 
 
 def _first_state(plan: CampaignPlan) -> PipelineState:
     """Every lead is ready for the first stage."""
     drafting = StageState(stage=Stage.PERSONALIZATION, size=plan.draft_window, width=plan.width)
+    review = StageState(stage=Stage.REVIEW, size=plan.review_window, width=plan.width)
     sending = StageState(stage=Stage.SENDING, size=plan.send_window, width=plan.width)
     drafting.ready.add(1, plan.leads)
-    return PipelineState(stages=[drafting, sending])
+    return PipelineState(stages=[drafting, review, sending] if plan.review_window else [drafting, sending])

@@ -4,8 +4,10 @@ from datetime import timedelta
 
 from temporalio.common import RetryPolicy
 
-HEARTBEAT_TIMEOUT = timedelta(seconds=10)
-"""An attempt that has been silent for so long is given to another worker. The heartbeat comes every 0.5 s."""
+HEARTBEAT_TIMEOUT = timedelta(seconds=5)
+"""An attempt that has been silent for so long is given to another worker. The heartbeat comes every 0.5 s.
+
+New work is to begin within 8 s of a worker's death, and the next attempt comes a second after this."""
 
 WINDOW_TIMEOUT = timedelta(hours=12)
 """Upper bound of one window's attempt. Dead workers are noticed by the heartbeat, not by this."""
@@ -30,5 +32,5 @@ FAILED_WINDOW_PAUSE = timedelta(seconds=30)
 FAILED_WINDOW_LONGEST_PAUSE = timedelta(minutes=10)
 """After windows used up their attempts their stage rests so long, doubled each time in a row up to the longest."""
 
-FAILED_WINDOW_LIMIT = 50
-"""So many rests in a row, about eight hours, and the stage gives up. Shorter outages end by themselves."""
+FAILED_WINDOW_LIMIT = 5
+"""So many failures in a row, about ten minutes, and the campaign pauses itself. Shorter outages end by themselves."""

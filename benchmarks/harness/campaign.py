@@ -67,12 +67,12 @@ def spec() -> CampaignSpec:
     )
 
 
-def people(count: int) -> list[NewLead]:
-    """So many people."""
+def people(count: int, who: str = "person") -> list[NewLead]:
+    """So many people; `who` begins their addresses. Whoever was written to by another campaign would be skipped."""
     return [
         NewLead(
-            source_identity=f"person{number}@example.com",
-            email=f"person{number}@example.com",
+            source_identity=f"{who}{number}@example.com",
+            email=f"{who}{number}@example.com",
             name=f"Robin Example{number}",
             source="the list people.csv",
         )

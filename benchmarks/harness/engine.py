@@ -50,9 +50,9 @@ class Engine:
             process.wait()
         self._up.close()
 
-    def start_worker(self) -> subprocess.Popen[bytes]:
-        """Another worker on this home directory."""
-        return self._start([sys.executable, "-m", "worker"], "worker.log")
+    def start_worker(self, *command: str) -> subprocess.Popen[bytes]:
+        """Another worker on this home directory, or the script that builds one of its own."""
+        return self._start([sys.executable, *(command or ("-m", "worker"))], "worker.log")
 
     def _start(self, command: list[str], log_name: str) -> subprocess.Popen[bytes]:
         with (self._home / log_name).open("ab") as log:

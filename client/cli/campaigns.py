@@ -1,39 +1,31 @@
 """`list` and `show`: where campaigns stand, by the rows. Neither needs a worker or Temporal."""
 
 import asyncio
-import hashlib
 from collections.abc import Sequence
+from typing import Annotated
 
 import typer
 from temporalio.service import RPCError
 
-from client.adapters import open_storage
-from client.campaigns import FINAL, with_workflow_status
+from client.adapters import Storage, open_storage
+from client.campaigns import FINAL, CampaignClient, with_workflow_status
+from client.cli.campaign_screen import Page, show_campaign
 from client.cli.lead_screen import lead_document, show_lead
 from client.cli.options import AsJson, CampaignId
-from client.cli.screen import (
-    added_up,
-    columns,
-    deadline,
-    labelled,
-    moment,
-    plain,
-    print_document,
-    say,
-    span,
-    styled,
-    words,
-)
+from client.cli.picture import waits
+from client.cli.screen import columns, cut, discreet, moment, plain, print_document, say, styled, words
 from client.connection import connect
 from client.settings import Settings, load_settings
 from domain.campaign import CampaignStatus
 from domain.errors import OutriderError
-from domain.ports import Campaign
 from domain.progress import Progress
 
 _TEMPORAL_SECONDS = 5.0
 """How long a list may wait for Temporal; then the rows alone tell."""
 _QUESTIONS_AT_ONCE = 10
+_REASON = 40
+"""Columns that a reason takes in a list."""
+_STANDING = (CampaignStatus.WAITING, CampaignStatus.PAUSED)
 
 
 def register(app: typer.Typer) -> None:
@@ -43,11 +35,18 @@ def register(app: typer.Typer) -> None:
 
 
 def list_(
+    waiting: Annotated[
+        bool, typer.Option("--waiting", help="Only those that wait or are paused, and for what.")
+    ] = False,
+    status: Annotated[CampaignStatus | None, typer.Option(help="Only those of this status.")] = None,
+    owner: str = typer.Option("", help="Only this owner's."),
     limit: int = typer.Option(50, min=1, help="How many, the newest first."),
     as_json: AsJson = False,
 ) -> None:
     """List campaigns, the newest first."""
-    asyncio.run(_list(load_settings(), limit, as_json=as_json))
+    wanted = _STANDING if waiting else tuple(CampaignStatus)
+    shown = tuple(one for one in wanted if status in (None, one))
+    asyncio.run(_list(load_settings(), shown, owner, limit, waiting=waiting, as_json=as_json))
 
 
 def show(
@@ -62,17 +61,25 @@ def show(
     asyncio.run(_show(load_settings(), campaign_id, lead, as_json=as_json))
 
 
-async def _list(settings: Settings, limit: int, *, as_json: bool) -> None:
+async def _list(
+    settings: Settings, shown: Sequence[CampaignStatus], owner: str, limit: int, *, waiting: bool, as_json: bool
+) -> None:
     async with open_storage(settings) as storage:
-        campaigns = (await storage.campaigns.all())[:limit]
+        campaigns = [one for one in await storage.campaigns.all() if owner in ("", one.spec.owner)]
+        if len(shown) == len(CampaignStatus):  # else how many there are is known when Temporal has had its say
+            campaigns = campaigns[:limit]
         rows = [await storage.progress.read(campaign.campaign_id) for campaign in campaigns]
-    states = await _corrected(settings, rows)
+    states = [state for state in await _corrected(settings, rows) if state.status in shown][:limit]
     if as_json:
-        kept = ("campaign_id", "name", "owner", "status", "stage", "dry_run", "leads", "messages")
-        times = ("created_at", "started_at", "finished_at")
-        print_document([state.model_dump(mode="json", include={*kept, *times}) for state in states])
-    elif not states:
+        kept = ("campaign_id", "name", "owner", "status", "stage", "dry_run", "priority", "leads", "messages")
+        more = ("created_at", "started_at", "finished_at", "waiting_for", "paused", "undecided")
+        print_document([state.model_dump(mode="json", include={*kept, *more}) for state in states])
+    elif not campaigns and not owner:
         say("no campaigns yet: outrider init campaign.yaml")
+    elif not states:
+        say("no such campaign now; all of them: outrider list")
+    elif waiting:
+        _print_waiting(states)
     else:
         _print_list(states)
 
@@ -95,19 +102,52 @@ def _print_list(states: Sequence[Progress]) -> None:
         say(line)
 
 
+def _print_waiting(states: Sequence[Progress]) -> None:
+    """A line for each thing that holds a campaign up."""
+    rows = [("campaign", "status", "for", "since", "who", "command")]
+    for state in states:
+        if state.paused:
+            why = f": {cut(discreet(state.paused.reason), _REASON)}" if state.paused.reason else ""
+            what = f"paused by {discreet(state.paused.by)}{why}"
+            command = f"outrider resume {state.campaign_id}"
+            rows.append((state.campaign_id, state.status, what, moment(state.paused.since), "person", command))
+        for one in waits(state):
+            command = one.command or "-"
+            rows.append((state.campaign_id, state.status, words(one.reason), moment(one.since), one.who, command))
+    for line in columns([[row[0], styled(row[1]), *row[2:]] for row in rows]):
+        say(line)
+
+
 async def _show(settings: Settings, campaign_id: str, lead: int | None, *, as_json: bool) -> None:
     async with open_storage(settings) as storage:
         if lead is not None:
             document = await lead_document(storage, campaign_id, lead)
             print_document(document) if as_json else show_lead(document)
             return
+        progress = await _progress(settings, storage, campaign_id)
+        if as_json:
+            print_document(progress)
+            return
         campaign = await storage.campaigns.get(campaign_id)
-        rows = await storage.progress.read(campaign_id)
-    [progress] = await _corrected(settings, [rows])
-    if as_json:
-        print_document(progress)
-    else:
-        _print_progress(settings, campaign, progress)
+        page = Page(
+            campaign=campaign,
+            progress=progress,
+            mailboxes=[await storage.mailboxes.get(one.name) for one in campaign.spec.sending.mailboxes],
+            ui=f"{settings.stack.temporal_ui}/namespaces/default/workflows/{campaign_id}" if settings.stack else "",
+        )
+    show_campaign(page)
+
+
+async def _progress(settings: Settings, storage: Storage, campaign_id: str) -> Progress:
+    """What the rows say, with what Temporal and a worker add where they answer."""
+    rows = await storage.progress.read(campaign_id)
+    if rows.status in FINAL:
+        return rows
+    try:
+        async with asyncio.timeout(_TEMPORAL_SECONDS):
+            return await CampaignClient(storage, await connect(settings), settings).progress(campaign_id)
+    except (OutriderError, RPCError, TimeoutError):
+        return rows
 
 
 async def _corrected(settings: Settings, states: Sequence[Progress]) -> Sequence[Progress]:
@@ -126,56 +166,3 @@ async def _corrected(settings: Settings, states: Sequence[Progress]) -> Sequence
             return await asyncio.gather(*map(corrected, states))
     except (OutriderError, RPCError, TimeoutError):
         return states
-
-
-def _print_progress(settings: Settings, campaign: Campaign, progress: Progress) -> None:
-    spec = campaign.spec
-    head = styled(progress.status)
-    if progress.started_at:
-        lasted = span((progress.finished_at or progress.as_of) - progress.started_at)
-        head.append(f"   {'after' if progress.finished_at else 'for'} {lasted}", style="default")
-    rehearsal = "   rehearsal: nothing leaves" if progress.dry_run else ""
-    labelled(
-        "campaign", head.append(f"   owner {plain(progress.owner)}   since {moment(progress.created_at)}{rehearsal}")
-    )
-    if progress.status is CampaignStatus.FAILED:
-        labelled("way out", f"outrider run --id {progress.campaign_id} takes it up again: what was sent stays sent")
-    if spec.goal:
-        labelled("goal", plain(spec.goal))
-    for waiting in progress.waiting_for:
-        until = f" until {deadline(waiting.until, progress.as_of)}" if waiting.until else ""
-        labelled("waiting for", f"{words(waiting.reason)}{until}, in stage {words(waiting.stage)}")
-        if waiting.command:
-            labelled("", f"{waiting.who}: {waiting.command}")
-    basis = words(spec.permission.basis) if spec.permission else "none in the spec"
-    digest = hashlib.sha256(spec.model_dump_json().encode()).hexdigest()
-    labelled("basis", f"{basis}   spec sha256 {digest[:12]}")
-    say()
-    labelled("leads", added_up(campaign.numbered, progress.leads))
-    counts = progress.messages.model_dump()
-    labelled("messages", added_up(sum(counts.values()), counts))
-    after = " · ".join(f"{count:,} {words(name)}" for name, count in progress.outcomes.model_dump().items())
-    labelled("outcome", f"{after}   (of {progress.messages.sent:,} sent)")
-    if progress.errors:
-        kinds = " · ".join(f"{words(kind)} {count:,}" for kind, count in progress.errors.items())
-        labelled("errors", f"{kinds}   outrider export {progress.campaign_id} --what errors")
-    _print_doubts(progress)
-    say()
-    if settings.stack is not None:
-        page = f"{settings.stack.temporal_ui}/namespaces/default/workflows/{progress.campaign_id}"
-        labelled("links", f"Web UI {page}")
-    labelled("" if settings.stack else "links", f"report outrider report {progress.campaign_id}")
-
-
-def _print_doubts(progress: Progress) -> None:
-    """Every message of which nobody can know whether the relay took it."""
-    if not progress.in_doubt:
-        return
-    say()
-    labelled("needs you", f"{len(progress.in_doubt):,} in doubt: the relay's log knows; they are not sent again")
-    rows = [
-        (f"lead {one.lead_number}", f"step {one.step}", one.message_id, f"since {moment(one.since)}", words(one.reason))
-        for one in progress.in_doubt
-    ]
-    for line in columns(rows):
-        labelled("", line)

@@ -13,10 +13,10 @@ from temporalio.service import RPCError
 
 from client.adapters import SmtpRelays, check_relay, open_storage
 from client.cli.namespace import check_namespace
-from client.cli.task_queue import workers
 from client.connection import connect
 from client.local_stack.parts import healthy
 from client.settings import Settings
+from client.workers import workers
 from domain.errors import InputError, OutriderError, RelayUnavailable
 from domain.ports import MailboxState
 

@@ -1,7 +1,8 @@
 """Around every command: what it loads, how its errors read, and the one way out, `client.exit.leave`.
 
-Exit codes: 0 done; 1 a campaign failed or a check did not hold; 2 what was given is wrong; 3 something outside cannot
-be reached; 130 interrupted by Ctrl-C. With OUTRIDER_DEBUG=1 an unexpected error shows its traceback.
+Exit codes: 0 done; 1 a campaign failed, was cancelled or refused, or a check did not hold; 2 what was given is wrong;
+3 something outside cannot be reached; 130 interrupted by Ctrl-C. With OUTRIDER_DEBUG=1 an unexpected error shows its
+traceback.
 """
 
 import errno
@@ -29,7 +30,12 @@ _FAMILIES = {
     "plan": ("plan",),
     "run": ("run",),
     "campaigns": ("list", "show"),
-    "results": ("report", "export", "drafts"),
+    "monitor": ("monitor",),
+    "trail": ("errors", "events"),
+    "control": ("pause", "resume", "cancel"),
+    "settling": ("retry", "resolve"),
+    "review": ("drafts", "review", "approve", "reject", "edit"),
+    "results": ("report", "export"),
     "suppress": ("suppress",),
     "mailbox": ("mailbox",),
     "doctor": ("doctor",),

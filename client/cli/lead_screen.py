@@ -1,10 +1,15 @@
 """One person of a campaign: who it is, whether they may be written to, and all that happened to the mail."""
 
+from datetime import datetime
 from typing import Any
 
 from client.adapters import Storage
-from client.cli.screen import columns, labelled, masked, plain, say, styled, words
+from client.cli.screen import discreet, labelled, masked, moment, plain, say, styled, words
+from client.cli.trail import event_line, public_event
 from domain.errors import NotFound
+from domain.message import MessageState
+
+_DECISION = ("decision", "decided_at", "decided_by", "decision_reason")
 
 
 async def lead_document(storage: Storage, campaign_id: str, number: int) -> dict[str, Any]:
@@ -12,7 +17,7 @@ async def lead_document(storage: Storage, campaign_id: str, number: int) -> dict
     campaign = await storage.campaigns.get(campaign_id)
     rows = {
         what: [row async for row in storage.exports.rows(campaign_id, what, number=number)]
-        for what in ("leads", "ledger", "drafts", "events")
+        for what in ("leads", "ledger", "drafts")
     }
     if not rows["leads"]:
         raise NotFound(
@@ -20,16 +25,23 @@ async def lead_document(storage: Storage, campaign_id: str, number: int) -> dict
             hint=f"outrider export {campaign_id} --what leads --format csv",
         )
     lead = rows["leads"][0]
-    authors = {row["step"]: f"{row['author']} {row['version']}" for row in rows["drafts"]}
+    drafts = {row["step"]: row for row in rows["drafts"]}
     messages = [
         {
             **{name: value for name, value in row.items() if name != "recipient"},
-            "draft_by": authors.get(row["step"], ""),
+            **_draft(drafts.get(row["step"])),
         }
         for row in rows["ledger"]
     ]
-    events = [{name: value for name, value in row.items() if name != "reply_text"} for row in rows["events"]]
+    events = [public_event(row) for row in await storage.exports.audit(campaign_id, newest_first=False, number=number)]
     return {**lead, "email": masked(lead["email"]), "messages": messages, "events": events}
+
+
+def _draft(row: dict[str, Any] | None) -> dict[str, Any]:
+    """Who wrote a draft and who decided on it; what is None is not known or not decided."""
+    if row is None:
+        return {"draft_by": "", **dict.fromkeys(_DECISION)}
+    return {"draft_by": f"{row['author']} {row['version']}", **{name: row[name] for name in _DECISION}}
 
 
 def show_lead(document: dict[str, Any]) -> None:
@@ -48,18 +60,8 @@ def show_lead(document: dict[str, Any]) -> None:
         _show_message(row)
     if document["events"]:
         say()
-        rows = [
-            (
-                f"step {row['step']}",
-                _time(row["at"]),
-                styled(row["state"]),
-                words(row["cause"]),
-                str(row["reply_code"] or ""),
-            )
-            for row in document["events"]
-        ]
-        for line in columns(rows):
-            labelled("", line)
+        for row in document["events"]:
+            labelled("", event_line(row))
 
 
 def _show_message(row: dict[str, Any]) -> None:
@@ -75,6 +77,14 @@ def _show_message(row: dict[str, Any]) -> None:
         words(row["outcome"]) if row["outcome"] else "",
     ]
     labelled(f"step {row['step']}", state.append("   " + "   ".join(filter(None, details)), style="default"))
+    if row["decision"]:
+        at = moment(datetime.fromisoformat(row["decided_at"])) if row["decided_at"] else ""
+        why = f": {discreet(row['decision_reason'])}" if row["decision_reason"] else ""
+        decided = f" by {discreet(row['decided_by'] or '')}   {at}{why}"
+        labelled("draft", styled(row["decision"]).append(decided, style="default"))
+    elif row["draft_by"] and row["state"] == MessageState.SCHEDULED:
+        command = f"outrider review {row['campaign_id']}"
+        labelled("draft", styled("waits").append(f" for a decision   {command}", style="default"))
 
 
 def _time(iso: str) -> str:

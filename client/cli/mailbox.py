@@ -2,16 +2,21 @@
 
 import asyncio
 import re
+from contextlib import suppress
 from typing import Annotated
 
 import typer
+from temporalio.service import RPCError
 
 from client.adapters import open_storage
 from client.cli.options import AsJson
 from client.cli.screen import columns, moment, note, plain, print_document, say, words
+from client.connection import connect
+from client.control import FINAL, CampaignControl
 from client.settings import Settings, load_settings
-from domain.errors import InputError, NotFound
-from domain.ports import MailboxState
+from domain.errors import InputError, NotFound, OutriderError
+from domain.ports import Campaign, MailboxState
+from domain.wire import RECHECK, HoldReason
 
 commands = typer.Typer(help="The mailboxes that mails leave from.", rich_markup_mode=None)
 
@@ -52,9 +57,12 @@ def pause(name: Name, as_json: AsJson = False) -> None:
 
 @commands.command()
 def resume(name: Name, as_json: AsJson = False) -> None:
-    """Let mails leave again."""
-    state = asyncio.run(_resume(load_settings(), name))
+    """Let mails leave again. Campaigns that wait for the mailbox go on at once."""
+    settings = load_settings()
+    state, waiting = asyncio.run(_resume(settings, name))
     _print(state, as_json=as_json)
+    if waiting:
+        asyncio.run(_wake(settings, waiting))
 
 
 async def _all(settings: Settings) -> list[MailboxState]:
@@ -70,13 +78,33 @@ async def _pause(settings: Settings, name: str) -> tuple[MailboxState, bool]:
         return await storage.mailboxes.get(name), name in known
 
 
-async def _resume(settings: Settings, name: str) -> MailboxState:
+async def _resume(settings: Settings, name: str) -> tuple[MailboxState, list[Campaign]]:
+    """The mailbox's state now, and the campaigns that wait for it."""
     async with open_storage(settings) as storage:
         known = {state.name for state in await storage.mailboxes.all()}
         if name not in known:
             raise NotFound(f"no mailbox {name} was used or stopped", hint="outrider mailbox list")
         await storage.mailboxes.resume(name)
-        return await storage.mailboxes.get(name)
+        waiting = [campaign for campaign in await storage.campaigns.all() if _waits_for(campaign, name)]
+        return await storage.mailboxes.get(name), waiting
+
+
+def _waits_for(campaign: Campaign, name: str) -> bool:
+    """Whether a campaign that has not ended was held by this mailbox."""
+    stopped = campaign.waits is not None and campaign.waits.reason is HoldReason.MAILBOX_STOPPED
+    return stopped and campaign.status not in FINAL and name in [one.name for one in campaign.spec.sending.mailboxes]
+
+
+async def _wake(settings: Settings, campaigns: list[Campaign]) -> None:
+    """Have the campaigns look again; without Temporal they do so by themselves when their wait is over."""
+    try:
+        control = CampaignControl(await connect(settings))
+        for campaign in campaigns:
+            with suppress(InputError):  # it has ended by now
+                await control.send(campaign, RECHECK)
+    except (OutriderError, RPCError) as error:
+        why = error.line if isinstance(error, OutriderError) else "Temporal refuses"
+        note(f"note: {why}; the campaigns that wait for it go on by themselves, later")
 
 
 def _print(state: MailboxState, *, as_json: bool) -> None:

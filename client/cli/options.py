@@ -13,3 +13,6 @@ Changes = Annotated[
 LeadsFile = Annotated[
     Path | None, typer.Option("--leads", metavar="FILE.csv", help="The people; wins over audience.file.")
 ]
+LeadNumber = Annotated[int, typer.Option("--lead", min=1, help="Whose draft, by number.")]
+StepNumber = Annotated[int, typer.Option("--step", min=1, help="Which of the person's mails.")]
+By = Annotated[str, typer.Option("--by", metavar="NAME", help="Who decides; left out, you.")]

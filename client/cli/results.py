@@ -1,4 +1,4 @@
-"""`report`, `export` and `drafts`: what came of a campaign, to read and to take away."""
+"""`report` and `export`: what came of a campaign, to read and to take away."""
 
 import asyncio
 import csv
@@ -14,12 +14,11 @@ from typing import Annotated, Any, TextIO
 
 import typer
 
-from client.adapters import Storage, open_storage
+from client.adapters import open_storage
 from client.cli.options import AsJson, CampaignId
 from client.cli.screen import as_json as json_value
-from client.cli.screen import labelled, masked, note, paragraph, plain, print_document, say, write
+from client.cli.screen import note, paragraph, print_document, write
 from client.settings import Settings, load_settings
-from domain.campaign import Stage
 from domain.errors import InputError
 
 
@@ -48,7 +47,6 @@ def register(app: typer.Typer) -> None:
     """Add the commands."""
     app.command()(report)
     app.command()(export)
-    app.command()(drafts)
 
 
 def report(
@@ -74,16 +72,6 @@ def export(
     if out is not None and not out.parent.is_dir():
         raise InputError(f"--out: {out.parent} is no directory", hint="create it, or name a file elsewhere")
     asyncio.run(_export(load_settings(), campaign_id, what, form, out))
-
-
-def drafts(
-    campaign_id: CampaignId,
-    lead: int | None = typer.Option(None, min=1, help="Only this person's, by number."),
-    limit: int = typer.Option(10, min=1, help="How many at most."),
-    as_json: AsJson = False,
-) -> None:
-    """Print drafts as they will be read."""
-    asyncio.run(_drafts(load_settings(), campaign_id, lead, limit, as_json=as_json))
 
 
 async def _report(settings: Settings, campaign_id: str, *, as_json: bool) -> None:
@@ -157,31 +145,3 @@ def _replaced(path: Path) -> Iterator[TextIO]:
     except BaseException:
         Path(name).unlink()
         raise
-
-
-async def _drafts(settings: Settings, campaign_id: str, lead: int | None, limit: int, *, as_json: bool) -> None:
-    async with open_storage(settings) as storage:
-        await storage.campaigns.get(campaign_id)
-        found = [row async for row in storage.exports.rows(campaign_id, What.DRAFTS, limit=limit, number=lead)]
-        more = await _more(storage, campaign_id, len(found)) if lead is None else 0
-    if as_json:
-        print_document(found)
-        return
-    if not found:
-        say("no drafts yet" if lead is None else f"no draft for lead {lead}")
-    for row in found:
-        labelled(
-            f"lead {row['lead_number']}",
-            f"step {row['step']}   to {masked(row['recipient'])}   by {row['author']} {row['version']}",
-        )
-        labelled("subject", plain(row["subject"]))
-        labelled("", "")
-        labelled("", paragraph(row["text"].rstrip()))
-        say()
-    if more:
-        say(f"and {more:,} more: --limit N, or outrider export {campaign_id} --what drafts")
-
-
-async def _more(storage: Storage, campaign_id: str, shown: int) -> int:
-    progress = await storage.progress.read(campaign_id)
-    return max(progress.stages[Stage.PERSONALIZATION].done - shown, 0)

@@ -11,15 +11,15 @@ from temporalio.client import Client
 from temporalio.service import RPCError
 
 from client.adapters import Storage, open_storage
-from client.campaigns import FINAL, CampaignClient, Started, check_campaign_id, new_campaign_id
+from client.campaigns import FINAL, PRIORITIES, CampaignClient, Started, check_campaign_id, new_campaign_id
 from client.cli.namespace import check_namespace
 from client.cli.options import AsJson, Changes, LeadsFile
 from client.cli.screen import added_up, labelled, note, print_document, say, span, styled
 from client.cli.specs import Prepared, prepare
-from client.cli.task_queue import workers
 from client.cli.watch import Watch
 from client.connection import connect
 from client.settings import Settings, load_settings
+from client.workers import workers
 from domain.campaign import CampaignStatus
 from domain.errors import InputError, NotFound
 from domain.ports import Campaign
@@ -27,6 +27,7 @@ from domain.progress import Progress
 from domain.report import CampaignReport
 
 _LOOK_SECONDS = 0.5
+_USUAL_PRIORITY = 3
 _PATIENCE = timedelta(seconds=5)
 """A campaign that was not taken up for so long may have no worker."""
 
@@ -44,6 +45,9 @@ def run(
     ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="A rehearsal: everything but the sending.")] = False,
     campaign_id: str = typer.Option("", "--id", help="The campaign's id; an existing one is repaired and watched."),
+    priority: int | None = typer.Option(
+        None, "--priority", min=PRIORITIES[0], max=PRIORITIES[-1], help="1 goes first, 5 last; 3 if left out."
+    ),
     changes: Changes = None,
     as_json: AsJson = False,
 ) -> None:
@@ -59,18 +63,26 @@ def run(
             f"{prepared.leads_path}: none of its {len(prepared.file.rejected):,} rows can be used",
             hint=f"outrider plan {spec}",
         )
-    code = asyncio.run(_run(settings, prepared, campaign_id, detach=detach, as_json=as_json))
+    code = asyncio.run(_run(settings, prepared, campaign_id, priority, detach=detach, as_json=as_json))
     raise typer.Exit(code)
 
 
-async def _run(settings: Settings, prepared: Prepared | None, campaign_id: str, *, detach: bool, as_json: bool) -> int:
+async def _run(
+    settings: Settings,
+    prepared: Prepared | None,
+    campaign_id: str,
+    priority: int | None,
+    *,
+    detach: bool,
+    as_json: bool,
+) -> int:
     chosen = campaign_id or (new_campaign_id(prepared.spec) if prepared else "")
     temporal = await connect(settings)
     await check_namespace(temporal)
     async with open_storage(settings) as storage:
         client = CampaignClient(storage, temporal, settings)
         async with _kept(client, chosen):
-            started = await _start(client, prepared, chosen)
+            started = await _start(client, prepared, chosen, priority)
         if detach:
             _say_started(started, as_json=as_json)
             return 0
@@ -95,22 +107,22 @@ async def _kept(client: CampaignClient, campaign_id: str, *, goes_on: bool = Fal
         raise
     except BaseException as error:
         if goes_on and isinstance(error, asyncio.CancelledError):
-            note(f"\n{campaign_id} goes on: outrider show {campaign_id}")
+            note(f"outrider pause {campaign_id} holds it, outrider cancel {campaign_id} ends it")
+            note(f"{campaign_id} goes on: outrider show {campaign_id}")
         elif goes_on or await _stored(client, campaign_id):
             note(f"{campaign_id} is stored; to start or watch it: outrider run --id {campaign_id}")
         raise
 
 
-async def _start(client: CampaignClient, prepared: Prepared | None, campaign_id: str) -> Started:
+async def _start(client: CampaignClient, prepared: Prepared | None, campaign_id: str, priority: int | None) -> Started:
     """Create the campaign, or start the stored one of that id again: that repairs a row whose workflow never began."""
     stored = await _stored(client, campaign_id)
     if stored is None:
         if prepared is None:
             raise NotFound(f"no campaign {campaign_id}, and no spec to make one of", hint="outrider list")
-        return await client.create(
-            prepared.spec, prepared.new_leads(), prepared.rejected_rows(), campaign_id=campaign_id
-        )
-    _check_same(stored, prepared)
+        people, rejected = prepared.new_leads(), prepared.rejected_rows()
+        return await client.create(prepared.spec, people, rejected, campaign_id, priority=priority or _USUAL_PRIORITY)
+    _check_same(stored, prepared, priority)
     return await client.start(campaign_id)
 
 
@@ -141,17 +153,20 @@ async def _watch(
 
 
 async def _remark(temporal: Client, progress: Progress) -> str:
-    if progress.status is not CampaignStatus.QUEUED or progress.as_of - progress.created_at < _PATIENCE:
+    answered = progress.run is not None
+    if answered or progress.status in FINAL or progress.as_of - progress.created_at < _PATIENCE:
         return ""
     return "" if await workers(temporal) else "no worker takes it up; start one: outrider worker (or outrider up)"
 
 
-def _check_same(stored: Campaign, prepared: Prepared | None) -> None:
-    """Refuse to attach to a campaign that is not the one the files say."""
-    if prepared is None:
-        return
+def _check_same(stored: Campaign, prepared: Prepared | None, priority: int | None) -> None:
+    """Refuse to attach to a campaign that is not the one that is meant."""
     what = ""
-    if stored.spec != prepared.spec:
+    if priority not in (None, stored.priority):
+        what = f"with priority {stored.priority}"
+    elif prepared is None:
+        return
+    elif stored.spec != prepared.spec:
         what = "with another spec"
     elif stored.numbered != len(prepared.file.leads):
         what = f"with {stored.numbered:,} people, not {len(prepared.file.leads):,}"

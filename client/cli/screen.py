@@ -6,6 +6,7 @@ terminal, and nothing here reads markup.
 
 import json
 import os
+import re
 import sys
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,6 +21,8 @@ LABEL_WIDTH = 12
 _UNSAFE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 """Unicode categories that move the cursor, change colours, reorder text or cannot be seen."""
 
+_ADDRESS = re.compile(r"[^\s<>\"'(),;:]+@[^\s<>\"'(),;:]+")
+
 _STYLES = {
     "completed": "green",
     "ok": "green",
@@ -30,6 +33,8 @@ _STYLES = {
     "warning": "yellow",
     "in_doubt": "yellow",
     "deferred": "yellow",
+    "approved": "green",
+    "rejected": "red",
     "failed": "red",
     "cancelled": "red",
 }
@@ -108,6 +113,18 @@ def masked(address: str) -> str:
     return f"{local[:1]}***@{domain}"
 
 
+def discreet(text: str) -> str:
+    """What somebody wrote, as `plain`, with every address in it masked."""
+    return _ADDRESS.sub(lambda found: masked(found.group()), plain(text))
+
+
+def cut(text: str, longest: int) -> str:
+    """A text of at most so many columns; what is missing shows as an ellipsis."""
+    line = Text(text)
+    line.truncate(longest, overflow="ellipsis")
+    return line.plain
+
+
 def styled(word: str) -> Text:
     """A status or state in its colour."""
     return Text(word.replace("_", " "), style=_STYLES.get(word, ""))
@@ -156,6 +173,11 @@ def moment(at: datetime | None) -> str:
 def deadline(at: datetime, now: datetime) -> str:
     """When a wait ends: to the second while it is near."""
     return f"{at.astimezone(UTC):%H:%M:%S} UTC" if at - now < timedelta(hours=1) else moment(at)
+
+
+def clock(at: datetime, now: datetime) -> str:
+    """A time on a screen that says which day it is: the minute of today, else the day too."""
+    return f"{at.astimezone(UTC):%H:%M}" if at.astimezone(UTC).date() == now.astimezone(UTC).date() else moment(at)
 
 
 def span(length: timedelta) -> str:

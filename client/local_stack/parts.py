@@ -15,21 +15,11 @@ from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 from temporalio.client import Client
 from temporalio.service import RPCError
 
-from domain.wire import TASK_QUEUE
+from domain.wire import TASK_QUEUE, SearchAttribute
 
 LOOPBACK = "127.0.0.1"
 NAMESPACE = "default"
 RETENTION = "720h"
-
-SEARCH_ATTRIBUTES = {
-    "CampaignStage": "Keyword",
-    "CampaignStatus": "Keyword",
-    "CampaignOwner": "Keyword",
-    "CampaignWaitingFor": "Keyword",
-    "LeadsFound": "Int",
-    "EmailsSent": "Int",
-}
-"""Registered at the start: one that is not registered would block every workflow that sets it."""
 
 _DYNAMIC_CONFIG = (
     # The defaults dispatch in ticks of 50 ms and fire timers in ticks of 1 s.
@@ -90,8 +80,8 @@ def temporal_command(cli: Path, database: Path, port: int, ui_port: int) -> list
     command = [str(cli), "server", "start-dev", "--ip", LOOPBACK, "--port", str(port), "--ui-port", str(ui_port)]
     command += ["--db-filename", str(database), "--log-level", "warn"]
     command += ["--sqlite-pragma", "journal_mode=WAL", "--sqlite-pragma", "synchronous=NORMAL"]
-    for name, kind in SEARCH_ATTRIBUTES.items():
-        command += ["--search-attribute", f"{name}={kind}"]
+    for attribute in SearchAttribute:
+        command += ["--search-attribute", f"{attribute}={'Int' if attribute.is_count else 'Keyword'}"]
     for setting in _DYNAMIC_CONFIG:
         command += ["--dynamic-config-value", setting]
     return command

@@ -12,15 +12,11 @@ FIELDS = frozenset(
         "audience.stars",
         "audience.topics",
         "limits",
-        "review.deadline",
-        "review.seed",
-        "review.size",
         "sending.catch_up",
         "sending.mailboxes.daily_cap",
         "sending.mailboxes.min_gap",
         "sending.mailboxes.ramp_start",
         "sending.order",
-        "sending.pause_above",
         "sending.per_company",
         "sending.per_recipient_domain",
         "sending.simulate_time",
@@ -40,7 +36,6 @@ FIELDS = frozenset(
 
 VALUES = {
     "audience.source": {"github": "csv", "repositories": "csv"},
-    "review.mode": {"all": "none", "sample": "none"},
     "sending.provider": {"instantly": "smtp", "resend": "smtp"},
     "sending.window.timezone": {"recipient": "an IANA name such as Europe/Berlin"},
     "writing.author": {"model": "template"},

@@ -57,7 +57,9 @@ class Field:
 
 class _SpecSchema(GenerateJsonSchema):
     def encode_default(self, dft: Any) -> Any:  # noqa: ANN401 the overridden method's signature
-        """Defaults as a spec has them: 15m, not PT15M."""
+        """Defaults as a spec has them: 15m, not PT15M; a share is the only number with a fraction."""
+        if isinstance(dft, float):
+            return f"{dft:g}%"
         return written(dft) if isinstance(dft, timedelta) else super().encode_default(dft)
 
     def sort(self, value: Any, parent_key: str | None = None) -> Any:  # noqa: ANN401, ARG002 as above

@@ -25,6 +25,7 @@ from domain.campaign.values import (
     Line,
     ListId,
     MailboxName,
+    Percent,
     TimeZone,
     Whole,
     written,
@@ -44,6 +45,14 @@ class InDoubtPolicy(StrEnum):
 
     HOLD = "hold"
     RESEND = "resend"
+
+
+class ReviewMode(StrEnum):
+    """Whose drafts a person looks at before they leave."""
+
+    ALL = "all"
+    SAMPLE = "sample"
+    NONE = "none"
 
 
 class _Part(BaseModel):
@@ -182,9 +191,29 @@ class Step(_Part):
 class Review(_Part):
     """Who looks at the drafts before they leave."""
 
-    mode: Literal["none"] = Field(
-        description="This version has no other mode: drafts leave without a person's approval, and the spec says so."
+    mode: ReviewMode = Field(
+        description="`all`: nothing leaves before a person approved it. `sample`: a person approves some drafts, then "
+        "all go. `none`: drafts leave without a person's approval, and the spec says so.",
+        examples=["all"],
     )
+    size: Whole | None = Field(
+        None, ge=1, le=10_000, description="How many drafts a sample is; required for it.", examples=[10]
+    )
+    seed: Whole = Field(0, ge=0, le=2**53, description="Which sample: the same seed draws the same people.")
+    deadline: Duration = Field(
+        timedelta(days=3),
+        description="How long drafts may wait for a person before the campaign is listed as overdue. Silence never "
+        "sends.",
+        examples=["3d"],
+    )
+
+    @model_validator(mode="after")
+    def _sampled(self) -> Self:
+        if self.mode is ReviewMode.SAMPLE and self.size is None:
+            raise ValueError("a sample needs its size, such as size: 10")
+        if self.mode is not ReviewMode.SAMPLE and self.size is not None:
+            raise ValueError(f"size belongs to mode: sample, and the mode is {self.mode}")
+        return self
 
 
 class Mailbox(_Part):
@@ -236,6 +265,13 @@ class Deferral(_Part):
         return self
 
 
+class PauseAbove(_Part):
+    """Shares at which the campaign pauses itself, judged from 50 mails on."""
+
+    bounces: Percent = Field(5.0, description="Mails that were refused for good.", examples=["3%"])
+    complaints: Percent = Field(0.3, description="People who complained.", examples=["0.1%"])
+
+
 class Sending(_Part):
     """How mails leave."""
 
@@ -252,6 +288,9 @@ class Sending(_Part):
         None,
         description="The last day, in the window's time zone; what has not left by then is skipped and listed.",
         examples=["2027-02-28"],
+    )
+    pause_above: PauseAbove = Field(
+        PauseAbove(), description="When the campaign pauses itself, for a person to look at the list."
     )
     in_doubt: InDoubtPolicy = Field(
         InDoubtPolicy.HOLD,

@@ -25,6 +25,7 @@ LONGEST_DURATION = timedelta(days=366)
 
 _UNITS = {"d": 86_400.0, "h": 3_600.0, "m": 60.0, "s": 1.0}
 _DURATION = r"^([0-9]{1,9}(?:\.[0-9]{1,6})?)([dhms])$"
+_PERCENT = r"^([0-9]{1,3}(?:\.[0-9]{1,4})?) ?%$"
 _CLOCK = r"^(?:(?:[01]?[0-9]|2[0-3]):[0-5][0-9]|24:00)$"
 _HOST = re.compile(r"(?!-)[\w-]{1,63}(?<!-)(?:\.(?!-)[\w-]{1,63}(?<!-))+")
 
@@ -109,6 +110,16 @@ def written(length: timedelta) -> str:
     return f"{seconds / _UNITS[unit]:.6f}".rstrip("0").rstrip(".") + unit
 
 
+def _percent(value: object) -> object:
+    parts = re.fullmatch(_PERCENT, value) if isinstance(value, str) else None
+    if parts is None:
+        raise ValueError(f"{str(value)[:20]} is no share; write a number and %: 3% or 0.1%")
+    share = float(parts[1])
+    if not 0 < share <= 100:  # noqa: PLR2004 per cent
+        raise ValueError("must be more than 0% and at most 100%")
+    return share
+
+
 def _https(text: str) -> str:
     try:
         parts = urlsplit(text)
@@ -174,5 +185,12 @@ Duration = Annotated[
     PlainSerializer(written, return_type=str),
     WithJsonSchema({"type": "string", "pattern": _DURATION}),
 ]
+Percent = Annotated[
+    float,
+    BeforeValidator(_percent),
+    PlainSerializer(lambda share: f"{share:g}%", return_type=str),
+    WithJsonSchema({"type": "string", "pattern": _PERCENT}),
+]
+"""A share in per cent: 3.0 is 3 %."""
 Whole = Annotated[int, Strict()]
 Flag = Annotated[bool, Strict()]

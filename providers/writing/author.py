@@ -56,6 +56,10 @@ class Author(Protocol):
     What concerns one person is a `Problem` in the answer; an exception concerns the whole window and ends its attempt.
     """
 
+    @property
+    def at_once(self) -> int:
+        """How many people one call should get: a campaign that is paused waits until they are written to."""
+
     async def draft(self, spec: CampaignSpec, people: Sequence[Facts]) -> list[AuthoredText | Problem]:
         """The first version for each person."""
 

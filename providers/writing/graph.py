@@ -21,9 +21,7 @@ from domain.message import Draft
 from providers.writing import checks
 from providers.writing.author import Author, AuthoredText, Problem, Rejected
 from providers.writing.facts import Facts, facts_of
-from providers.writing.footer import footer
-from providers.writing.html import page_from_text, page_with_footer
-from providers.writing.paragraphs import paragraphs, plain_text
+from providers.writing.finishing import finished
 
 _Mend = Callable[[CampaignSpec, Sequence[Rejected]], Awaitable[list[AuthoredText | Problem]]]
 
@@ -63,6 +61,11 @@ class DraftingGraph:
         graph.add_conditional_edges("check", self._after_check, ["mend", END])
         graph.add_edge("mend", "check")
         self._graph = graph.compile()
+
+    @property
+    def at_once(self) -> int:
+        """See domain.ports.Writer."""
+        return self._author.at_once
 
     async def write(
         self, spec: CampaignSpec, leads: Sequence[Lead], opt_out_urls: Sequence[str]
@@ -121,23 +124,9 @@ def _checked(
         return written
     if isinstance(written, Problem):
         return Rejected(facts, None, written)
-    draft = _finished(spec, facts, written)
+    draft = finished(spec, facts, written)
     wrong = checks.problem(written, draft, facts, common)
     return Rejected(facts, written, wrong) if wrong else draft
-
-
-def _finished(spec: CampaignSpec, facts: Facts, written: AuthoredText) -> Draft:
-    """The draft as the recipient will see it: both parts, with their footers."""
-    body, foot = paragraphs(written.body), footer(spec, facts)
-    html = page_from_text(body, foot.html) if written.html is None else page_with_footer(written.html, foot.html)
-    return Draft(
-        number=facts.number,
-        subject=written.subject,
-        text=f"{plain_text(body)}\n\n{foot.text}\n",
-        html=html,
-        author=written.author,
-        version=written.version,
-    )
 
 
 def _outcome(checked: Draft | Rejected) -> Draft | LeadEnd:

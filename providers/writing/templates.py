@@ -24,6 +24,9 @@ _RENDERING_ERRORS = (
 class TemplateAuthor:
     """Renders the texts of the first step. The same facts give the same text, so it can only repair a long subject."""
 
+    at_once = 100  # some 10 ms
+    """See Author."""
+
     async def draft(self, spec: CampaignSpec, people: Sequence[Facts]) -> list[AuthoredText | Problem]:
         """The campaign's texts for each person."""
         step = spec.sequence[0]

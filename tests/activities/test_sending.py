@@ -5,9 +5,12 @@ from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
+from local_world import spec
 from stored_campaigns import CAMPAIGN
 from window_sender import Sender
 
+from domain.message import Draft
+from domain.outgoing import fingerprint_of
 from domain.wire import HoldReason
 
 SLOW = {"at": "reply", "action": "delay", "seconds": 0.3}
@@ -181,11 +184,26 @@ async def test_a_held_campaign_sends_nothing_and_says_why(sender: Sender) -> Non
 
 async def test_a_text_that_cannot_be_a_mail_fails_alone(sender: Sender) -> None:
     await sender.schedule(3, connections=1)
-    sender.stored.execute("UPDATE drafts SET subject = 'Two' || char(10) || 'lines' WHERE number = 2")
+    draft = Draft(number=2, subject="Two\nlines", text="Text 2\n", html="<p>Text 2</p>", author="template", version="1")
+    row = sender.stored.message(2)
+    url = "http://127.0.0.1:8026/u/2"
+    seen = fingerprint_of(spec(), spec().sending.mailboxes[0], draft, row["recipient"], url)
+    sender.stored.execute("UPDATE drafts SET subject = ?, fingerprint = ? WHERE number = 2", draft.subject, seen)
     result = await sender.send(1, 3)
     assert result.counts == {"done": 2, "failed": 1}
     row = sender.stored.message(2)
     assert (row["reason"], row["attempts"]) == ("unsendable_headers", 0)
+    sender.assert_ledger_and_inbox_agree()
+
+
+@pytest.mark.parametrize("part", ["subject", "text", "html", "opt_out_url"])
+async def test_a_mail_that_is_not_the_one_that_was_approved_never_leaves(sender: Sender, part: str) -> None:
+    await sender.schedule(3, connections=1)
+    sender.stored.execute(f"UPDATE drafts SET {part} = {part} || '.' WHERE number = 2")  # noqa: S608 names of the test
+    result = await sender.send(1, 3)
+    assert result.counts == {"done": 2, "failed": 1}
+    row = sender.stored.message(2)
+    assert (row["reason"], row["attempts"]) == ("changed_after_approval", 0)
     sender.assert_ledger_and_inbox_agree()
 
 

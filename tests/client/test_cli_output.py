@@ -8,14 +8,16 @@ import threading
 from pathlib import Path
 
 import pytest
+import standing_campaign
 from command_line import CommandLine
 from local_world import people, spec
+from stored_campaigns import CAMPAIGN
 
 from client.adapters import migrate, open_storage
 from client.cli.entry import execute
 from client.cli.screen import words
 from client.settings import load_settings
-from domain.campaign import Permission, PermissionBasis
+from domain.campaign import CampaignStatus, Permission, PermissionBasis
 
 EXPORT = ["export", "campaign-a", "--what", "leads"]
 ALL = 3
@@ -131,3 +133,77 @@ def test_screens_say_states_in_words(capsys: pytest.CaptureFixture[str]) -> None
         shown = capsys.readouterr().out
         assert line in shown
         assert "_" not in shown
+
+
+@pytest.fixture
+def standing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A campaign in the middle of things, and no Temporal."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("OUTRIDER_HOME", str(tmp_path / "home"))
+    asyncio.run(standing_campaign.create())
+
+
+def shown(capsys: pytest.CaptureFixture[str], *command: str) -> str:
+    """What a command prints; it must end well, and no character of it may move the cursor."""
+    assert execute(command) == 0
+    out = capsys.readouterr().out
+    assert not set(out) & {"\x1b", "\x07"}
+    return out
+
+
+@pytest.mark.usefixtures("standing")
+def test_show_says_what_is_waited_for_and_what_needs_a_person(capsys: pytest.CaptureFixture[str]) -> None:
+    page = shown(capsys, "show", CAMPAIGN)
+    for line in (
+        "waiting for deferred by relay in stage sending, until ",
+        "            it goes on by itself\n",
+        f"            person: outrider review {CAMPAIGN}\n",
+        "goal        Tell people of the release\n",
+        "basis       consent   review all   spec sha256 ",
+        "messages    59 = 7 scheduled + 47 sent + 1 deferred + 2 failed + 1 in doubt + 1 skipped\n",
+        f"  1 in doubt             outrider resolve {CAMPAIGN}\n",
+        f"  7 drafts to decide on  outrider review {CAMPAIGN}\n",
+        f"  2 failed               outrider retry {CAMPAIGN}\n",
+    ):
+        assert line in page
+    assert "DOES NOT ADD UP" not in page
+
+
+@pytest.mark.usefixtures("standing")
+def test_show_says_who_paused_and_how_to_go_on(capsys: pytest.CaptureFixture[str]) -> None:
+    standing_campaign.pause("ask kim@example.com \x1b[31mfirst")
+    page = shown(capsys, "show", CAMPAIGN)
+    assert "UTC by dana: ask k***@example.com [31mfirst\n" in page
+    assert f"            to go on: outrider resume {CAMPAIGN}\n" in page
+    assert f"history     2 pauses (1 breaker, 1 dana) · outrider events {CAMPAIGN}\n" in page
+    assert "waiting for" not in page, "a pause has its own line"
+
+
+@pytest.mark.usefixtures("standing")
+def test_a_person_is_shown_with_the_decision_and_the_trail(capsys: pytest.CaptureFixture[str]) -> None:
+    doubtful = shown(capsys, "show", CAMPAIGN, "--lead", "3")
+    assert "draft       approved by dana   " in doubtful
+    assert "UTC  in doubt     lead 3  step 1  connection lost\n" in doubtful
+    waits = shown(capsys, "show", CAMPAIGN, "--lead", "55")
+    assert f"draft       waits for a decision   outrider review {CAMPAIGN}\n" in waits
+    assert "person55@" not in waits
+
+
+@pytest.mark.usefixtures("standing")
+def test_list_shows_what_is_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    none = "no such campaign now; all of them: outrider list\n"
+    assert CAMPAIGN in shown(capsys, "list", "--owner", "dana", "--status", "waiting")
+    assert shown(capsys, "list", "--owner", "kim") == none
+    assert shown(capsys, "list", "--status", "failed") == none
+    waiting = shown(capsys, "list", "--waiting").splitlines()
+    assert [line.split()[:2] for line in waiting[1:]] == [[CAMPAIGN, "waiting"]] * 2
+    assert waiting[2].endswith(f"person  outrider review {CAMPAIGN}")
+    standing_campaign.pause("the wrong list")
+    (line,) = shown(capsys, "list", "--waiting").splitlines()[1:]
+    assert "paused by dana: the wrong list" in line
+    assert line.endswith(f"person  outrider resume {CAMPAIGN}")
+    assert shown(capsys, "list", "--waiting", "--status", "waiting") == none
+    (document,) = json.loads(shown(capsys, "list", "--waiting", "--json"))
+    assert document["paused"]["by"] == "dana"
+    standing_campaign.set_status(CampaignStatus.COMPLETED, finished=True)
+    assert shown(capsys, "list", "--waiting") == none

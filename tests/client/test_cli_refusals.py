@@ -29,7 +29,7 @@ CASES = {
     "unknown option": Case(
         "list --wrong",
         2,
-        ["error: no such option: --wrong (Possible options: --json)", "hint: outrider list --help"],
+        ["error: no such option: --wrong (Possible options: --json, --waiting)", "hint: outrider list --help"],
     ),
     "no argument": Case("show", 2, ["error: missing argument 'ID'", "hint: outrider show --help"]),
     "no subcommand": Case("suppress", 2, ["error: missing command", "hint: outrider suppress --help"]),
@@ -238,5 +238,8 @@ def test_without_arguments_it_says_what_it_can_do_and_nothing_more(capsys: pytes
     listed = [
         line.split()[0] for line in capsys.readouterr().out.partition("Commands:")[2].splitlines() if line.strip()
     ]
-    promised = "init plan run list show report export drafts suppress mailbox doctor up worker web migrate"
+    promised = (
+        "init plan run list show monitor report errors events pause resume cancel drafts review approve reject edit "
+        "retry resolve export suppress mailbox doctor up worker web migrate"
+    )
     assert sorted(listed) == sorted(promised.split())

@@ -16,8 +16,9 @@ import httpx
 import pytest
 from command_line import CommandLine
 
-from client.local_stack.parts import RETENTION, SEARCH_ATTRIBUTES, choose_ports
+from client.local_stack.parts import RETENTION, choose_ports
 from client.temporal_cli import obtain
+from domain.wire import SearchAttribute
 
 pytestmark = pytest.mark.timeout(240)  # five processes that load much
 
@@ -104,7 +105,8 @@ def test_it_starts_everything_keeps_it_up_and_ends_in_order(up: Up, outrider: Co
         assert httpx.get(f"{stack[name]}/healthz").is_success
     assert httpx.get(stack["temporal_ui"], follow_redirects=True).is_success
     attributes = ask_temporal(stack, "operator", "search-attribute", "list")
-    for name, kind in SEARCH_ATTRIBUTES.items():
+    for name in SearchAttribute:
+        kind = "Int" if name.is_count else "Keyword"
         assert re.search(rf"\b{name}\s+{kind}\b", attributes)
     assert RETENTION in ask_temporal(stack, "operator", "namespace", "describe", "default")
 

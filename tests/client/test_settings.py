@@ -14,6 +14,7 @@ import pytest
 
 import client
 from client import up_lock
+from client.person import who
 from client.settings import Settings, load_settings
 from domain.errors import InputError, Unreachable
 
@@ -25,6 +26,7 @@ SECRETS = {
 OTHERS = {
     "OUTRIDER_HOME": "data",
     "OUTRIDER_PUBLIC_URL": "https://mail.example.com",
+    "OUTRIDER_USER": "dana",
     "OUTRIDER_LOG_LEVEL": "WARNING",
 }
 STACK = {
@@ -303,3 +305,20 @@ class TestAddresses:
         with pytest.raises(InputError, match=r"stack\.json cannot be read") as refused:
             load_settings().opt_out_base()
         assert "outrider up" in refused.value.hint
+
+
+class TestPerson:
+    def test_it_is_who_the_setting_says_on_one_short_line(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("OUTRIDER_USER", " dana\n\x1b[31mrivers " + "x" * 100)
+        assert who() == "dana [31mrivers " + "x" * 44
+
+    def test_without_the_setting_it_is_the_login_name(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("LOGNAME", "kim")
+        assert who() == "kim"
+
+    def test_nothing_keeps_it_from_answering(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("LOG_LEVEL", "no level")
+        for name in ("LOGNAME", "USER", "LNAME", "USERNAME"):
+            monkeypatch.delenv(name, raising=False)
+        monkeypatch.setattr(os, "getuid", lambda: 4_000_000)
+        assert who() == "unknown"

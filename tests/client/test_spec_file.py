@@ -92,6 +92,26 @@ def test_a_right_spec_is_taken() -> None:
 
 
 @pytest.mark.usefixtures("directory")
+@pytest.mark.parametrize(
+    "review",
+    [
+        "mode: all",
+        "mode: all, deadline: 36h",
+        "mode: sample, size: 10",
+        "mode: sample, size: 1, seed: 2026, deadline: 2d",
+    ],
+)
+def test_a_person_may_look_at_all_drafts_or_some(review: str) -> None:
+    assert mistakes(SPEC.replace("mode: none", review)) == []
+
+
+@pytest.mark.usefixtures("directory")
+@pytest.mark.parametrize("shares", ["bounces: 2%", "complaints: 0.1%", "bounces: 2.5 %, complaints: 0.05%"])
+def test_a_campaign_may_say_when_it_pauses_itself(shares: str) -> None:
+    assert mistakes(f"{SPEC}  pause_above: {{{shares}}}\n") == []
+
+
+@pytest.mark.usefixtures("directory")
 @pytest.mark.parametrize(("written", "instead", "said"), wrong_specs())
 def test_a_wrong_spec_is_refused_with_one_line_for_each_mistake(written: str, instead: str, said: str) -> None:
     assert SPEC.count(written) == 1
@@ -440,6 +460,8 @@ def test_every_example_is_right(path: str) -> None:
         example = "17:00"
     if path == "permission.basis":
         example = "consent"
+    if path == "review.size":
+        whole = whole.replace("{mode: none}", "{mode: sample}")
     assert [line for line in mistakes(whole, {path: json.dumps(example)}) if "no such file" not in line] == []
 
 

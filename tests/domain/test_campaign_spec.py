@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
 from domain.campaign import CampaignSpec, InDoubtPolicy, Permission, PermissionBasis, Stage, Window, slug
-from domain.campaign.values import LONGEST_DURATION, Days, Duration, parse_weekdays, written
+from domain.campaign.values import LONGEST_DURATION, Days, Duration, Percent, parse_weekdays, written
 from domain.permission import basis, refusal
 
 MINIMAL: dict[str, Any] = {
@@ -45,6 +45,8 @@ def test_what_is_left_out_is_the_cautious_choice() -> None:
         {"days": "mon-sun", "from": "00:00", "to": "24:00", "timezone": "UTC"}
     )
     assert bare.sending.mailboxes[0].connections == 10
+    assert (bare.sending.pause_above.bounces, bare.sending.pause_above.complaints) == (5.0, 0.3)
+    assert bare.review.deadline == timedelta(days=3)
     deferred = bare.sending.deferred
     assert (deferred.first, deferred.longest, deferred.give_up) == (
         timedelta(minutes=15),
@@ -60,8 +62,10 @@ def test_a_stored_spec_comes_back_the_same() -> None:
         "window": {"days": "mon-fri", "from": "9:00", "to": "17:00", "timezone": "Europe/Berlin"},
         "not_after": "2027-02-28",
         "deferred": {"first": "1.5s", "longest": "90s", "give_up": "2d"},
+        "pause_above": {"bounces": "2%", "complaints": "0.05 %"},
     }
     whole = spec(
+        review={"mode": "sample", "size": 10, "seed": 2026, "deadline": "36h"},
         sending=sending,
         sender=SENDER,
         permission={"basis": "consent", "require_evidence": ["consented_at"]},
@@ -71,6 +75,7 @@ def test_a_stored_spec_comes_back_the_same() -> None:
     assert whole.sending.window.from_ == "09:00"
     assert whole.sending.not_after == date(2027, 2, 28)
     assert '"first":"1.5s"' in whole.model_dump_json()
+    assert '"pause_above":{"bounces":"2%","complaints":"0.05%"}' in whole.model_dump_json()
 
 
 def test_a_spec_cannot_be_changed() -> None:
@@ -85,7 +90,9 @@ def test_a_refused_value_is_not_repeated_in_full() -> None:
 
 
 @pytest.mark.parametrize(
-    "part", ["", "audience", "audience.exclude", "sending", "sending.window", "sending.deferred", "review", "writing"]
+    "part",
+    ["", "audience", "audience.exclude", "review", "writing"]
+    + [f"sending{part}" for part in ("", ".window", ".deferred", ".pause_above")],
 )
 def test_a_field_that_is_not_known_is_refused_everywhere(part: str) -> None:
     changed = spec().model_dump(mode="json")
@@ -155,6 +162,30 @@ def test_a_permission_by_legitimate_interest_says_what_was_weighed() -> None:
     assert Permission(basis=PermissionBasis.LEGITIMATE_INTEREST, note=NOTE).note == NOTE
     with pytest.raises(ValidationError, match="legitimate_interest needs a note"):
         Permission(basis=PermissionBasis.LEGITIMATE_INTEREST)
+
+
+@pytest.mark.parametrize("mode", ["all", "none"])
+def test_only_a_sample_has_a_size(mode: str) -> None:
+    assert spec(review={"mode": mode}).review.size is None
+    with pytest.raises(ValidationError, match=f"size belongs to mode: sample, and the mode is {mode}"):
+        spec(review={"mode": mode, "size": 10})
+    with pytest.raises(ValidationError, match="a sample needs its size, such as size: 10"):
+        spec(review={"mode": "sample"})
+
+
+@pytest.mark.parametrize(
+    ("text", "share"), [("3%", 3.0), ("0.1%", 0.1), ("0.0001%", 0.0001), ("12.5 %", 12.5), ("100%", 100.0)]
+)
+def test_shares(text: str, share: float) -> None:
+    found = TypeAdapter(Percent).validate_python(text)
+    assert found == share
+    assert TypeAdapter(Percent).validate_python(TypeAdapter(Percent).dump_python(found)) == share
+
+
+@pytest.mark.parametrize("value", ["", "3", "%", "-1%", "0%", "100.1%", "3 %%", "٣%", "1e2%", 3, True, None])
+def test_what_is_no_share(value: object) -> None:
+    with pytest.raises(ValidationError, match=r"no share|more than 0% and at most 100%"):
+        TypeAdapter(Percent).validate_python(value)
 
 
 CONSENT = {"basis": "consent"}

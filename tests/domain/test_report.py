@@ -7,7 +7,7 @@ import pytest
 
 from domain.campaign import CampaignStatus
 from domain.progress import DoubtfulMessage, MessageCounts, Outcomes
-from domain.report import CampaignReport, GroupRow, RejectedRow
+from domain.report import CampaignReport, GroupRow, RejectedRow, ReviewerRow
 
 START = datetime(2027, 2, 1, 9, 0, tzinfo=UTC)
 
@@ -130,3 +130,21 @@ def test_what_came_back_is_counted() -> None:
 def test_the_two_spellings_say_the_same() -> None:
     given = report()
     assert CampaignReport.model_validate_json(given.model_dump_json()) == given
+
+
+def test_who_decided_what_is_said() -> None:
+    people = [ReviewerRow(name="dana", approved=588, rejected=12), ReviewerRow(name="kim", approved=0, rejected=1)]
+    text = report(pauses={"dana": 2, "breaker bounces": 1}, cancelled_by="kim", reviewers=people).as_markdown()
+    assert "## Who decided" in text
+    assert "- drafts: dana approved 588, rejected 12 · kim rejected 1" in text
+    assert "- 3 pauses (2 dana, 1 breaker bounces)" in text
+    assert "- cancelled by kim" in text
+    assert "- 1 pause (1 dana)" in report(pauses={"dana": 1}).as_markdown()
+    assert "Who decided" not in report().as_markdown()
+
+
+def test_a_doubt_that_a_person_settled_as_sent_needs_no_confirmation_from_the_relay() -> None:
+    settled = report(confirmations=2, resolved_sent=1)
+    assert settled.adds_up
+    assert "- sent 3 in the ledger, 2 confirmations from the relay, 1 by a person's word  ✓" in settled.as_markdown()
+    assert not report(confirmations=3, resolved_sent=1).adds_up

@@ -59,7 +59,22 @@ def test_what_a_history_once_held_can_still_be_read() -> None:
         assert not gone, f"{name} lost {gone}. {ADVICE}"
 
 
-def test_no_payload_can_carry_anything_about_a_person() -> None:
+WHOEVER_RUNS_IT = {
+    "Answer.line",
+    "Approval.by",
+    "CampaignPlan.owner",
+    "ControlChange.by",
+    "ControlChange.reason",
+    "PastPause.by",
+    "PastPause.reason",
+    "PastPause.resumed_by",
+    "Pause.by",
+    "Pause.reason",
+}
+"""What people who run campaigns typed or are called: it came by a signal, so the history holds it anyway."""
+
+
+def test_no_payload_can_carry_anything_about_a_recipient() -> None:
     """Numbers, counts, times, enums and our own ids: text without a closed set of values is named here."""
     texts = {
         f"{name}.{field}"
@@ -67,12 +82,20 @@ def test_no_payload_can_carry_anything_about_a_person() -> None:
         for field in fields
         if getattr(wire, name).model_fields[field].annotation is str
     }
-    assert texts == {
+    assert texts - WHOEVER_RUNS_IT == {
+        "Answer.status",
+        "Approval.campaign_id",
+        "CampaignProgress.campaign_id",
+        "CampaignProgress.status",
         "CampaignRef.campaign_id",
         "CampaignResult.status",
         "CampaignStart.campaign_id",
+        "ControlTask.campaign_id",
         "HoldNote.campaign_id",
         "ReportTask.campaign_id",
+        "WaitingFor.command",
+        "WaitingFor.reason",
+        "WaitingFor.who",
         "WindowTask.campaign_id",
     }
 

@@ -18,6 +18,7 @@ from domain.delivery import Transmission
 from domain.message import ClaimedMessage
 from domain.ports import ClaimRules, Ledger, Relay, RelayConnection, Relays
 from worker.build import build_worker
+from worker.search_attributes import register_search_attributes
 
 POINT, OCCASION = sys.argv[1], int(sys.argv[2])
 _seen = 0
@@ -41,6 +42,7 @@ class KillingLedger:
         self.advance = ledger.advance
         self.release = ledger.release
         self.tally = ledger.tally
+        self.cancel = ledger.cancel
 
     async def claim(
         self, campaign_id: str, first: int, last: int, token: str, rules: ClaimRules
@@ -114,6 +116,7 @@ async def main() -> None:
     url, _ = settings.relay("relay")
     port = int(url.rpartition(":")[2])
     client = await connect(settings)
+    await register_search_attributes(client)
     async with open_ports(settings) as ports:
         wrapped = dataclasses.replace(
             ports, ledger=KillingLedger(ports.ledger), relays=KillingRelays(ports.relays, port)

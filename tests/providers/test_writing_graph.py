@@ -137,6 +137,8 @@ def failed(number: int, problem: str) -> LeadEnd:
 class Scripted:
     """An author that does what its script says and writes down what it was asked."""
 
+    at_once = 100
+
     def __init__(
         self,
         name: str,

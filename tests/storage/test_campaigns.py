@@ -10,9 +10,8 @@ from stored_campaigns import CAMPAIGN, OTHER, StoredCampaigns
 
 from domain.campaign import CampaignStatus, Stage
 from domain.errors import InputError, NotFound
-from domain.ports import Control
 from domain.report import RejectedRow
-from domain.wire import Hold, HoldReason
+from domain.wire import Control, Hold, HoldReason
 
 
 async def test_leads_are_numbered_from_1_without_gaps_in_their_order(stored: StoredCampaigns) -> None:
@@ -131,3 +130,24 @@ async def test_a_campaign_that_has_ended_waits_for_nothing(stored: StoredCampaig
     await stored.campaigns.set_hold(CAMPAIGN, Stage.SENDING, hold)
     await stored.campaigns.set_status(CAMPAIGN, CampaignStatus.FAILED, Stage.SENDING)
     assert (await stored.campaigns.get(CAMPAIGN)).waits is None
+
+
+async def test_a_stage_ends_its_own_wait_and_no_others(stored: StoredCampaigns) -> None:
+    await stored.create()
+    hold = Hold(until=datetime.now(UTC) + timedelta(hours=1), reason=HoldReason.REVIEW)
+    await stored.campaigns.set_hold(CAMPAIGN, Stage.REVIEW, hold)
+    await stored.campaigns.set_hold(CAMPAIGN, Stage.SENDING, None)
+    waits = (await stored.campaigns.get(CAMPAIGN)).waits
+    assert waits is not None
+    assert (waits.stage, waits.reason) == (Stage.REVIEW, HoldReason.REVIEW)
+    await stored.campaigns.set_hold(CAMPAIGN, Stage.REVIEW, None)
+    assert (await stored.campaigns.get(CAMPAIGN)).waits is None
+    row = "SELECT waiting_stage, waiting_reason, waiting_since, waiting_until FROM campaigns"
+    assert set(stored.rows(row)[0].values()) == {None}
+
+
+async def test_priority_is_the_middle_one_unless_somebody_says_otherwise(stored: StoredCampaigns) -> None:
+    await stored.create()
+    await stored.campaigns.create(OTHER, spec(), [], [], priority=1)
+    found = [(await stored.campaigns.get(campaign_id)).priority for campaign_id in (CAMPAIGN, OTHER)]
+    assert found == [3, 1]

@@ -1,12 +1,14 @@
 """Exports have the columns they had: scripts of other people read them."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 from local_world import people
-from stored_campaigns import CAMPAIGN, OTHER, StoredCampaigns, rules, sent
+from stored_campaigns import CAMPAIGN, OTHER, StoredCampaigns, change, rules, sent
 
 from domain.report import RejectedRow
+from domain.review import Decided, Decision
+from domain.wire import ChangeKind, Control
 from storage.exports import EXPORTS
 from storage.ledger import SqliteLedger
 
@@ -14,7 +16,8 @@ COLUMNS = {
     "leads": "campaign_id lead_number email name company location timezone permission_basis source state reason extra",
     "ledger": "campaign_id lead_number step message_id recipient mailbox state outcome reason attempts reply_code "
     "scheduled_at sent_at permission_basis",
-    "drafts": "campaign_id lead_number step recipient subject text html author version fingerprint",
+    "drafts": "campaign_id lead_number step recipient subject text html author version fingerprint "
+    "decision decided_at decided_by decision_reason",
     "errors": "campaign_id at stage kind lead_number line message",
     "events": "campaign_id lead_number step at state cause reply_code reply_text trace_id",
 }
@@ -62,3 +65,43 @@ async def test_more_rows_than_one_fetch_come_whole(stored: StoredCampaigns) -> N
     await stored.schedule(leads=2_500)
     numbers = [row["lead_number"] async for row in stored.exports.rows(CAMPAIGN, "ledger")]
     assert numbers == list(range(1, 2_501))
+
+
+async def test_the_audit_trail_is_one_story_of_messages_people_and_decisions(
+    stored: StoredCampaigns, ledger: SqliteLedger
+) -> None:
+    await stored.schedule(leads=2, approved_by="")
+    await stored.schedule(OTHER, leads=2)
+    await stored.write_control(Control.HOLD, change(ChangeKind.PAUSED, "dana", "wait", timedelta(hours=1)))
+    await stored.write_control(Control.RUN, change(ChangeKind.RESUMED, "kim", ago=timedelta(minutes=30)))
+    await stored.reviews.approve(CAMPAIGN, [(1, 1)], "dana")
+    seen = stored.fingerprint(2)
+    rejection = Decided(lead_number=2, step=1, decision=Decision.REJECTED, by="kim", reason="too salesy", seen=seen)
+    await stored.reviews.decide(CAMPAIGN, rejection)
+    (message,) = await ledger.claim(CAMPAIGN, 1, 2, "one", rules())
+    await ledger.advance(None, message)
+    await ledger.advance(sent(message), None)
+
+    trail = await stored.exports.audit(CAMPAIGN, newest_first=False)
+    told = [(row["kind"], row["lead_number"], row["by"]) for row in trail]
+    assert told[:2] == [("paused", None, "dana"), ("resumed", None, "kim")]
+    assert {("approved", 1, "dana"), ("rejected", 2, "kim"), ("skipped", 2, None)} <= set(told)
+    assert [kind for kind, number, by in told if number == 1 and by is None] == [
+        "scheduled",
+        "claimed",
+        "transmitting",
+        "sent",
+    ]
+    assert [row["at"] for row in trail] == sorted(row["at"] for row in trail)
+    assert trail[0]["reason"] == "wait"
+    assert [row["reason"] for row in trail if row["kind"] == "rejected"] == ["too salesy"]
+    assert (trail[-1]["kind"], trail[-1]["reply_code"], trail[-1]["reply_text"]) == ("sent", 250, "said")
+
+    newest = await stored.exports.audit(CAMPAIGN, 3)
+    assert [row["kind"] for row in newest] == ["sent", "transmitting", "claimed"]
+    assert {row["lead_number"] for row in await stored.exports.audit(CAMPAIGN, number=2)} == {2}
+
+
+async def test_what_nobody_decided_by_hand_is_no_act_of_a_person(stored: StoredCampaigns) -> None:
+    await stored.schedule(leads=3, approved_by="review: none")
+    assert {row["kind"] for row in await stored.exports.audit(CAMPAIGN)} == {"scheduled"}

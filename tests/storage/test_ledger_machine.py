@@ -23,6 +23,7 @@ from stored_campaigns import (
     CAMPAIGN,
     OTHER,
     StoredCampaigns,
+    change,
     deferred,
     doubtful,
     failed,
@@ -32,13 +33,23 @@ from stored_campaigns import (
     soon,
 )
 
+from domain.errors import InputError
 from domain.message import OPEN_STATES, ClaimedMessage, MessageKey, MessageState
 from domain.ports import Settlement
+from domain.review import Decided, Decision
+from domain.wire import ChangeKind, Control
 from storage.ledger import SqliteLedger
 
 PEOPLE = 12
+UNDECIDED = 3
+"""So many drafts nobody has looked at in the beginning."""
 CAMPAIGNS = (CAMPAIGN, OTHER)
 QUARTER = timedelta(days=90)
+
+TAKE_BACK = """
+UPDATE drafts SET decision = NULL WHERE campaign_id = ?1 AND number = ?2 AND decision = 'approved' AND EXISTS (
+  SELECT 1 FROM messages WHERE campaign_id = ?1 AND number = ?2 AND state = 'scheduled')"""
+"""What an edit does to a decision."""
 
 _Answer = TypeVar("_Answer")
 
@@ -57,7 +68,7 @@ Asked = tuple[Worker, Settlement | None, ClaimedMessage | None]
 
 
 class LedgerMachine(RuleBasedStateMachine):
-    """Holds the ledger against what really happened at the relay."""
+    """Holds the ledger against what really happened at the relay and what people decided."""
 
     empty: Path
 
@@ -72,7 +83,8 @@ class LedgerMachine(RuleBasedStateMachine):
         self.ledger = SqliteLedger(self.stored.database)
         self.run(self.ledger.__aenter__())
         for campaign_id in CAMPAIGNS:
-            self.run(self.stored.schedule(campaign_id, PEOPLE))
+            self.run(self.stored.schedule(campaign_id, PEOPLE, approved_by=""))
+            self.run(self.stored.reviews.approve(campaign_id, [(1, PEOPLE - UNDECIDED)], "dana"))
         self.workers: list[Worker] = []
         self.started = 0
         self.accepted: set[MessageKey] = set()
@@ -80,6 +92,7 @@ class LedgerMachine(RuleBasedStateMachine):
         self.begun: set[MessageKey] = set()
         self.suppressed: set[int] = set()
         self.held: set[str] = set()
+        self.ended: set[str] = set()
         self.mailbox_stopped = False
 
     def run(self, asked: Awaitable[_Answer]) -> _Answer:
@@ -119,7 +132,7 @@ class LedgerMachine(RuleBasedStateMachine):
         self.started += 1
         worker = Worker(f"token{self.started}")
         worker.claimed = self.run(self.ledger.claim(campaign_id, first, PEOPLE, worker.token, rules(cool_down=QUARTER)))
-        assert campaign_id not in self.held or not worker.claimed
+        assert campaign_id not in self.held | self.ended or not worker.claimed
         assert not self.mailbox_stopped or not worker.claimed
         assert not {message.key.number for message in worker.claimed} & self.suppressed
         self.workers.append(worker)
@@ -155,6 +168,8 @@ class LedgerMachine(RuleBasedStateMachine):
         assert key not in self.unknown, "handed to the relay again while it may have been taken"
         assert key.number not in self.suppressed, "sent to somebody who had opted out"
         assert key.campaign_id not in self.held, "sent while the campaign was held"
+        assert key.campaign_id not in self.ended, "sent after the campaign was cancelled"
+        assert self.decision(key) == "approved", "sent without a person's approval"
         assert not self.mailbox_stopped, "sent from a stopped mailbox"
         self.unknown.add(key)
         self.begun.add(key)
@@ -175,9 +190,9 @@ class LedgerMachine(RuleBasedStateMachine):
             case "opt out":
                 self.suppressed.add(number)
                 self.run(self.stored.suppressions.add([f"person{number}@example.com"], "unsubscribed", "a person"))
-            case "hold":
+            case "hold" if campaign_id not in self.ended:
                 self.held.add(campaign_id)
-                self.stored.execute("UPDATE campaigns SET control = 'hold' WHERE campaign_id = ?", campaign_id)
+                self.run(self.stored.write_control(Control.HOLD, change(ChangeKind.PAUSED), campaign_id=campaign_id))
             case "stop":
                 self.mailbox_stopped = True
                 self.run(mailboxes.stop("relay", "refused_sender"))
@@ -187,10 +202,70 @@ class LedgerMachine(RuleBasedStateMachine):
                 for worker in self.workers:
                     self.run(self.ledger.release(campaign_id, 1, PEOPLE, worker.token))
             case "go on":
+                for held in self.held:
+                    self.run(self.stored.write_control(Control.RUN, change(ChangeKind.RESUMED), campaign_id=held))
                 self.held.clear()
-                self.stored.execute("UPDATE campaigns SET control = 'run'")
                 self.mailbox_stopped = False
                 self.run(mailboxes.resume("relay"))
+
+    @rule(
+        decision=st.sampled_from(
+            ["approve", "retry", "arrived", "approve", "not arrived", "reject", "take back", "arrived", "cancel"]
+        ),
+        campaign_id=st.sampled_from(CAMPAIGNS),
+        number=st.integers(1, PEOPLE),
+    )
+    def decide(self, decision: str, campaign_id: str, number: int) -> None:
+        """What people decide about drafts, doubts, failures and whole campaigns."""
+        key = MessageKey(campaign_id, number, 1)
+        match decision:
+            case "approve":
+                self.run(self.stored.reviews.approve(campaign_id, [(number, PEOPLE)], "dana"))
+            case "reject":
+                self.reject(key)
+            case "take back":
+                self.stored.execute(TAKE_BACK, campaign_id, number)
+            case "retry":
+                self.run(self.stored.settling.retry_failed(campaign_id, None, "dana"))
+            case "arrived" | "not arrived":
+                self.resolve(key, sent=decision == "arrived")
+            case "cancel" if number <= PEOPLE // 3:  # seldom: nothing is left to do afterwards
+                self.ended.add(campaign_id)
+                self.held.discard(campaign_id)
+                self.run(self.stored.write_control(Control.END, change(ChangeKind.CANCELLED), campaign_id=campaign_id))
+                self.run(self.ledger.cancel(campaign_id, 1, PEOPLE))
+
+    def reject(self, key: MessageKey) -> None:
+        seen = self.stored.fingerprint(key.number, key.campaign_id)
+        wanted = Decided(lead_number=key.number, step=1, decision=Decision.REJECTED, by="dana", seen=seen)
+        rejectable = self.state(key) == "scheduled" and self.decision(key) != "rejected"
+        try:
+            self.run(self.stored.reviews.decide(key.campaign_id, wanted))
+        except InputError:
+            assert not rejectable
+        else:
+            assert rejectable
+            assert self.state(key) == "skipped"
+
+    def resolve(self, key: MessageKey, *, sent: bool) -> None:
+        """A person has looked into the relay's log; what is not there is not on its way any more either."""
+        if self.state(key) != "in_doubt":
+            with pytest.raises(InputError, match="not in_doubt"):
+                self.run(self.stored.settling.resolve(*key, sent=sent, by="dana", reason=""))
+            return
+        self.run(self.stored.settling.resolve(*key, sent=sent, by="dana", reason=""))
+        self.unknown.discard(key)
+        if sent:
+            self.accepted.add(key)
+        else:
+            for worker in self.workers:
+                worker.in_hand = [message for message in worker.in_hand if message.key != key]
+
+    def decision(self, key: MessageKey) -> str | None:
+        asked = "SELECT decision FROM drafts WHERE campaign_id = ? AND number = ? AND step = ?"
+        (row,) = self.stored.rows(asked, *key)
+        decision: str | None = row["decision"]
+        return decision
 
     def state(self, key: MessageKey) -> str:
         state: str = self.stored.message(key.number, key.campaign_id)["state"]
@@ -212,6 +287,11 @@ class LedgerMachine(RuleBasedStateMachine):
         assert all(states[key] in ("transmitting", "in_doubt") for key in self.unknown)
         assert {key for key, state in states.items() if state == "transmitting"} <= self.unknown
         assert {key for key, state in states.items() if state == "in_doubt"} <= self.begun
+
+    @invariant()
+    def nothing_waits_in_a_cancelled_campaign(self) -> None:
+        for campaign_id in self.ended:
+            assert not set(self.stored.states(campaign_id)) & set(OPEN_STATES)
 
     @invariant()
     def nobody_hears_from_two_campaigns_within_the_cool_down(self) -> None:

@@ -11,8 +11,11 @@ import pytest
 from stored_campaigns import CAMPAIGN, sent
 
 from domain.message import ClaimedMessage, MessageKey
+from domain.stopping import NEWEST, Judged
 from storage import ledger_sqlite, ledger_statements
+from storage.campaigns import CampaignRows, judgement
 from storage.database import Database
+from storage.keys import Keys
 
 LEADS = 20_000
 LONGEST_SECONDS = 0.05
@@ -119,3 +122,34 @@ async def test_a_hundred_messages_of_twenty_thousand_are_settled_and_begun_quick
     assert (len(changed), len(transmitting)) == (100, 100)
     assert settle_seconds < LONGEST_SECONDS
     assert begin_seconds < LONGEST_SECONDS
+
+
+@pytest.fixture(scope="module")
+def settled_file(large_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """All of the 20,000 messages are settled, every fiftieth by a refusal."""
+    path = tmp_path_factory.mktemp("settled") / "outrider.db"
+    path.write_bytes(large_file.read_bytes())
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("UPDATE messages SET state = 'sent', reply_code = 250, settled_at = number")
+        connection.execute("UPDATE messages SET state = 'failed', reply_code = 550 WHERE number % 50 = 0")
+    return path
+
+
+def test_the_breakers_read_the_newest_messages_and_no_others(settled_file: Path) -> None:
+    statement = str(judgement(CAMPAIGN, NEWEST).compile(compile_kwargs={"literal_binds": True}))
+    steps = plan(settled_file, statement)
+    assert "SEARCH messages USING INDEX ix_messages_campaign_id_settled_at (campaign_id=? AND settled_at>?)" in steps
+    assert not [step for step in steps if "TEMP B-TREE" in step], steps
+
+
+async def test_the_breakers_judge_within_milliseconds(settled_file: Path) -> None:
+    database = Database(f"sqlite+aiosqlite:///{settled_file}")
+    campaigns = CampaignRows(database, Keys("a secret of the tests, long enough"))
+    taken = []
+    for _ in range(20):
+        began = time.perf_counter()
+        judged = await campaigns.judged(CAMPAIGN, NEWEST)
+        taken.append(time.perf_counter() - began)
+    await database.close()
+    assert judged == Judged(mails=500, bounces=10, complaints=0)
+    assert min(taken) < LONGEST_SECONDS / 10

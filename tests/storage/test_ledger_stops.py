@@ -304,3 +304,63 @@ async def test_a_reservation_that_came_to_nothing_does_not_hold_a_person_for_eve
     (message,) = await claim(ledger, OTHER, "two", cool_down=QUARTER)
     assert await ledger.advance(None, zombies) is False
     assert await ledger.advance(None, message) is True
+
+
+async def test_what_nobody_approved_is_neither_claimed_nor_reserved_nor_put_off(
+    stored: StoredCampaigns, ledger: SqliteLedger
+) -> None:
+    await stored.schedule(leads=3, approved_by="")
+    await stored.schedule(OTHER, leads=3)
+    stored.execute("UPDATE drafts SET decision = 'rejected' WHERE campaign_id = ? AND number = 3", CAMPAIGN)
+    (reached, *_) = await claim(ledger, OTHER, "other", cool_down=QUARTER)
+    await ledger.advance(None, reached)
+    await ledger.advance(sent(reached), None)
+    stored.execute(
+        "DELETE FROM contacts WHERE address_identity = ?", stored.keys.address_identity("person3@example.com")
+    )
+    before = stored.rows("SELECT * FROM messages WHERE campaign_id = ?", CAMPAIGN)
+    assert await claim(ledger, cool_down=QUARTER) == []
+    assert stored.rows("SELECT * FROM messages WHERE campaign_id = ?", CAMPAIGN) == before
+    assert stored.contact("person3@example.com") is None
+    assert stored.contact("person2@example.com")["campaign_id"] == OTHER  # type: ignore[index]
+
+
+async def test_an_approval_lets_a_message_be_claimed_with_the_fingerprint_of_what_was_approved(
+    stored: StoredCampaigns, ledger: SqliteLedger
+) -> None:
+    await stored.schedule(leads=2, approved_by="")
+    stored.execute("UPDATE drafts SET fingerprint = 'of what dana saw' WHERE number = 2")
+    await stored.reviews.approve(CAMPAIGN, [(2, 2)], "dana")
+    (message,) = await claim(ledger)
+    assert (message.key.number, message.fingerprint) == (2, "of what dana saw")
+
+
+async def test_a_window_says_what_waits_for_a_person_and_when_the_rest_is_due(
+    stored: StoredCampaigns, ledger: SqliteLedger
+) -> None:
+    await stored.schedule(leads=2)
+    stored.execute("UPDATE drafts SET decision = NULL WHERE number = 1")
+    (second,) = await claim(ledger)
+    await ledger.advance(None, second)
+    await ledger.advance(deferred(second, HOUR), None)
+    tally = await ledger.tally(CAMPAIGN, 1, 2)
+    assert (tally.open, tally.undecided) == (2, 1)
+    assert tally.next_at is not None
+    assert round(tally.next_at.timestamp() * 1000) == stored.message(2)["next_at"]
+    alone = await ledger.tally(CAMPAIGN, 1, 1)
+    assert (alone.open, alone.undecided, alone.next_at) == (1, 1, None)
+
+
+async def test_who_waits_for_another_campaign_says_so_and_forgets_it_with_the_claim(
+    stored: StoredCampaigns, ledger: SqliteLedger
+) -> None:
+    await stored.schedule(leads=1)
+    await stored.schedule(OTHER, leads=1)
+    await claim(ledger, cool_down=QUARTER)
+    assert await claim(ledger, OTHER, "two", cool_down=QUARTER) == []
+    waits = stored.message(1, OTHER)
+    assert (waits["state"], waits["reason"]) == ("scheduled", "contact_claimed")
+    await ledger.release(CAMPAIGN, 1, 1, "one")
+    stored.execute("UPDATE messages SET next_at = NULL")
+    (message,) = await claim(ledger, OTHER, "three", cool_down=QUARTER)
+    assert (message.refused_before, stored.message(1, OTHER)["reason"]) == ("", "")

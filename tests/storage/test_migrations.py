@@ -1,9 +1,11 @@
 """The migrations make exactly the schema, once, whoever runs them; a database they do not fit is refused."""
 
 import asyncio
+import sqlite3
 import stat
 import sys
 from collections.abc import AsyncIterator, Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -16,7 +18,7 @@ from domain.errors import DatabaseMismatch, InputError, OutriderError, Unreachab
 from storage import schema
 from storage.database import Database
 
-HEAD = "0001"
+HEAD = "0002"
 MIGRATE = """
 import asyncio, sys
 from storage.database import Database
@@ -81,6 +83,7 @@ async def test_the_migrations_add_up_to_the_schema(database: Database, tmp_path:
             "modify",
         ),
         ("DROP INDEX ix_leads_address_identity", "add_index"),
+        ("DROP INDEX ix_messages_campaign_id_settled_at", "add_index"),
         ("DROP TABLE artifacts", "add_table"),
     ],
 )
@@ -117,9 +120,9 @@ async def test_two_processes_at_the_same_moment_both_succeed(database: Database)
     outputs = [await process.communicate() for process in processes]
     assert [process.returncode for process in processes] == [0, 0, 0], outputs
     assert sorted(out.decode().strip() for out, _ in outputs) == [
-        "('0001', '0001')",
-        "('0001', '0001')",
-        "(None, '0001')",
+        f"('{HEAD}', '{HEAD}')",
+        f"('{HEAD}', '{HEAD}')",
+        f"(None, '{HEAD}')",
     ]
     await database.check_revision()
 
@@ -148,7 +151,7 @@ async def test_an_empty_database_asks_for_migrate(database: Database) -> None:
     file_of(database).touch()
     with pytest.raises(DatabaseMismatch) as refused:
         await database.check_revision()
-    assert refused.value.line == "the database is at revision none, this program needs 0001"
+    assert refused.value.line == f"the database is at revision none, this program needs {HEAD}"
     assert refused.value.hint == "outrider migrate"
 
 
@@ -215,3 +218,57 @@ async def test_the_driver_need_not_be_named(tmp_path: Path) -> None:
 def test_every_table_has_a_primary_key() -> None:
     tables: MetaData = schema.metadata
     assert [table.name for table in tables.sorted_tables if not table.primary_key.columns] == []
+
+
+FIRST_REVISION = """
+import sys
+from pathlib import Path
+import sqlalchemy
+import storage
+from alembic import command
+from alembic.config import Config
+config = Config()
+config.set_main_option("script_location", str(Path(storage.__file__).parent / "migrations"))
+with sqlalchemy.create_engine(f"sqlite:///{sys.argv[1]}").begin() as connection:
+    config.attributes["connection"] = connection
+    command.upgrade(config, "0001")
+"""
+
+
+async def test_campaigns_of_the_first_version_go_on_after_the_upgrade(database: Database) -> None:
+    """Their drafts were made without a review, so they count as approved; what was settled keeps its time."""
+    file_of(database).parent.mkdir()
+    root = Path(str(storage.__file__)).parents[1]
+    first = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-W", "error", "-c", FIRST_REVISION, str(file_of(database))), cwd=root
+    )
+    assert await first.wait() == 0
+    with closing(sqlite3.connect(file_of(database))) as raw, raw:
+        raw.executescript(
+            """
+            INSERT INTO campaigns (campaign_id, name, owner, spec, spec_sha256, status, control, dry_run, numbered,
+              created_at) VALUES ('old', 'n', 'o', '{}', '', 'running', 'run', 0, 3, 1);
+            WITH RECURSIVE n(number) AS (VALUES (1) UNION ALL SELECT number + 1 FROM n WHERE number < 3)
+            INSERT INTO leads (campaign_id, number, source_identity, address_identity, domain_identity, email, name,
+              company, location, timezone, permission_basis, extra, source, opt_out_token, created_at)
+            SELECT 'old', number, number, number, 'd', '', '', '', '', '', '', '{}', '', number, 1 FROM n;
+            INSERT INTO drafts (campaign_id, number, step, subject, text, html, opt_out_url, author, version,
+              fingerprint, created_at)
+            SELECT 'old', number, 1, 's', 't', 'h', '', 'template', 'v', 'f', 7 FROM leads;
+            INSERT INTO messages (campaign_id, number, step, message_id, recipient, address_identity, domain_identity,
+              receiver, mailbox, basis, state, reason, attempts, scheduled_at, began_at, sent_at)
+            SELECT 'old', number, 1, number, '', number, 'd', '', 'relay', 'consent',
+              CASE number WHEN 1 THEN 'sent' WHEN 2 THEN 'failed' ELSE 'scheduled' END, '', 0, 0,
+              CASE WHEN number < 3 THEN 8 END, CASE number WHEN 1 THEN 9 END FROM leads;
+            """
+        )
+    assert await database.migrate() == ("0001", HEAD)
+    await database.check_revision()
+    async with database.read() as connection:
+        drafts = "SELECT DISTINCT decision, decided_by, decided_at FROM drafts"
+        assert [tuple(row) for row in await connection.exec_driver_sql(drafts)] == [("approved", "review: none", 7)]
+        settled = "SELECT number, settled_at FROM messages ORDER BY number"
+        assert [tuple(row) for row in await connection.exec_driver_sql(settled)] == [(1, 9), (2, 8), (3, None)]
+        steered = "SELECT priority, paused_at, judged_since FROM campaigns"
+        assert [tuple(row) for row in await connection.exec_driver_sql(steered)] == [(3, None, None)]
+        assert await connection.run_sync(differences) == []

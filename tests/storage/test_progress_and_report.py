@@ -9,6 +9,7 @@ from stored_campaigns import (
     CAMPAIGN,
     OTHER,
     StoredCampaigns,
+    change,
     deferred,
     doubtful,
     failed,
@@ -19,13 +20,14 @@ from stored_campaigns import (
     soon,
 )
 
-from domain.campaign import CampaignStatus, Stage
+from domain.campaign import CampaignSpec, CampaignStatus, Review, Stage
 from domain.errors import NotFound
 from domain.lead import LeadEnd, LeadState, NewLead
 from domain.message import ClaimedMessage, MessageState
 from domain.ports import Settlement
 from domain.report import CampaignReport, RejectedRow
-from domain.wire import Hold, HoldReason
+from domain.review import Decided, Decision
+from domain.wire import ChangeKind, Control, Hold, HoldReason
 from storage.ledger import SqliteLedger
 
 HOUR = timedelta(hours=1)
@@ -98,7 +100,7 @@ async def test_every_lead_is_in_one_state_with_its_reason(stored: StoredCampaign
         "skipped:same_address": 1,
     }
     drafting = progress.stages[Stage.PERSONALIZATION]
-    assert (drafting.found, drafting.done, drafting.failed, drafting.skipped) == (9, 7, 1, 1)
+    assert (drafting.found, drafting.done, drafting.failed, drafting.skipped) == (9, 6, 1, 1)
     sending = progress.stages[Stage.SENDING]
     assert (sending.found, sending.done, sending.failed, sending.skipped, sending.in_doubt) == (6, 1, 1, 1, 1)
     assert (await stored.reports.read(CAMPAIGN)).adds_up
@@ -262,3 +264,140 @@ async def test_what_policy_resend_sent_again_is_counted_and_said(stored: StoredC
     report = await stored.reports.read(CAMPAIGN)
     assert report.resent_doubts == 1
     assert "- sent again after a doubt 1: each of these may have arrived twice" in report.as_markdown()
+
+
+def reviewed(**review: object) -> CampaignSpec:
+    return spec().model_copy(update={"review": Review.model_validate({"mode": "all", **review})})
+
+
+async def reject(stored: StoredCampaigns, number: int, by: str) -> None:
+    seen = stored.fingerprint(number)
+    wanted = Decided(lead_number=number, step=1, decision=Decision.REJECTED, by=by, reason="tone", seen=seen)
+    await stored.reviews.decide(CAMPAIGN, wanted)
+
+
+async def test_a_paused_campaign_says_who_paused_it_and_how_to_go_on(stored: StoredCampaigns) -> None:
+    await stored.schedule()
+    await stored.campaigns.set_status(CAMPAIGN, CampaignStatus.RUNNING, Stage.SENDING)
+    hold = Hold(until=datetime.now(UTC) + HOUR, reason=HoldReason.RELAY_UNREACHABLE)
+    await stored.campaigns.set_hold(CAMPAIGN, Stage.SENDING, hold)
+    await stored.write_control(Control.HOLD, change(ChangeKind.PAUSED, "dana", ago=HOUR))
+    await stored.write_control(Control.RUN, change(ChangeKind.RESUMED, "dana", ago=HOUR / 2))
+    await stored.write_control(Control.HOLD, change(ChangeKind.PAUSED, "kim", "wrong link"))
+    progress = await stored.progress.read(CAMPAIGN)
+    assert progress.status is CampaignStatus.PAUSED
+    (wait,) = progress.waiting_for
+    assert (wait.reason, wait.who, wait.command) == ("paused", "person", f"outrider resume {CAMPAIGN}")
+    assert progress.paused is not None
+    assert (progress.paused.by, progress.paused.reason, progress.paused.since) == ("kim", "wrong link", wait.since)
+    assert progress.pauses == 2
+    assert (progress.priority, progress.undecided) == (3, 0)
+
+
+async def test_without_a_review_there_is_no_such_stage(stored: StoredCampaigns) -> None:
+    await stored.schedule()
+    assert Stage.REVIEW not in (await stored.progress.read(CAMPAIGN)).stages
+
+
+async def test_the_review_counts_what_was_decided_and_what_still_waits(
+    stored: StoredCampaigns, ledger: SqliteLedger
+) -> None:
+    twins = [*people(7), NewLead(source_identity="again", email="person1@example.com")]
+    await stored.create(leads=twins, of=reviewed())
+    drafts = [new_message(CAMPAIGN, number, twins[number - 1].email, approved_by="") for number in (1, 2, 3, 4, 5, 8)]
+    drafts.append(new_message(CAMPAIGN, 6, "person6@example.com", skipped="no_permission_basis", approved_by=""))
+    await stored.leads.store_drafts(CAMPAIGN, drafts, [LeadEnd(number=7, state=LeadState.FAILED, reason="too_long")])
+    await stored.reviews.approve(CAMPAIGN, [(1, 2)], "dana")
+    await reject(stored, 3, "kim")
+    progress = await stored.progress.read(CAMPAIGN)
+    review = progress.stages[Stage.REVIEW]
+    assert (review.found, review.done, review.rejected, review.skipped, review.cancelled) == (6, 2, 1, 1, 0)
+    assert progress.undecided == 2
+    assert (progress.leads["rejected"], progress.leads["open"]) == (1, 4)
+    row = stored.rows("SELECT min(created_at) AS began, max(decided_at) AS ended FROM drafts")[0]
+    assert review.began_at is not None
+    assert review.ended_at is not None
+    assert [round(at.timestamp() * 1000) for at in (review.began_at, review.ended_at)] == [row["began"], row["ended"]]
+    await stored.write_control(Control.END, change(ChangeKind.CANCELLED))
+    await ledger.cancel(CAMPAIGN, 1, 8)
+    ended = await stored.progress.read(CAMPAIGN)
+    assert (ended.undecided, ended.stages[Stage.REVIEW].cancelled) == (0, 2)
+    assert ended.leads["rejected"] == 1
+
+
+@pytest.mark.parametrize("reason", [HoldReason.REVIEW, HoldReason.REVIEW_OVERDUE, HoldReason.SAMPLE_REJECTED])
+async def test_a_campaign_whose_drafts_wait_for_a_person_waits(stored: StoredCampaigns, reason: HoldReason) -> None:
+    await stored.schedule(of=reviewed(), approved_by="")
+    await stored.campaigns.set_status(CAMPAIGN, CampaignStatus.RUNNING, Stage.REVIEW)
+    await stored.campaigns.set_hold(CAMPAIGN, Stage.REVIEW, Hold(until=datetime.now(UTC) + HOUR, reason=reason))
+    progress = await stored.progress.read(CAMPAIGN)
+    assert progress.status is CampaignStatus.WAITING
+    (wait,) = progress.waiting_for
+    assert (wait.stage, wait.reason, wait.who) == (Stage.REVIEW, reason, "person")
+
+
+async def test_drafts_that_wait_are_said_though_others_are_being_sent(
+    stored: StoredCampaigns, ledger: SqliteLedger
+) -> None:
+    await stored.schedule(of=reviewed(), approved_by="")
+    await stored.reviews.approve(CAMPAIGN, [(1, 1)], "dana")
+    await stored.campaigns.set_status(CAMPAIGN, CampaignStatus.RUNNING, Stage.SENDING)
+    progress = await stored.progress.read(CAMPAIGN)
+    assert progress.status is CampaignStatus.RUNNING
+    (wait,) = progress.waiting_for
+    assert (wait.stage, wait.reason, wait.command) == (Stage.REVIEW, "review", f"outrider review {CAMPAIGN}")
+    await bring_to(stored, ledger, ("sent", "scheduled", "scheduled"))
+    assert (await stored.progress.read(CAMPAIGN)).status is CampaignStatus.WAITING, "nothing approved is left"
+
+
+async def test_a_sample_waits_for_nobody_before_everything_is_drafted(stored: StoredCampaigns) -> None:
+    await stored.create(leads=2, of=reviewed(mode="sample", size=1))
+    await stored.campaigns.set_status(CAMPAIGN, CampaignStatus.RUNNING, Stage.PERSONALIZATION)
+    for number, reasons in ((1, []), (2, ["review"])):
+        draft = new_message(CAMPAIGN, number, f"person{number}@example.com", approved_by="")
+        await stored.leads.store_drafts(CAMPAIGN, [draft], [])
+        assert [wait.reason for wait in (await stored.progress.read(CAMPAIGN)).waiting_for] == reasons
+
+
+async def test_who_waits_for_another_campaigns_mail_is_not_said_to_be_put_off_by_the_relay(
+    stored: StoredCampaigns, ledger: SqliteLedger
+) -> None:
+    await stored.schedule(leads=1)
+    await stored.schedule(OTHER, leads=1)
+    await stored.campaigns.set_status(OTHER, CampaignStatus.RUNNING, Stage.SENDING)
+    await ledger.claim(CAMPAIGN, 1, 1, "one", rules(cool_down=24 * HOUR))
+    assert await ledger.claim(OTHER, 1, 1, "two", rules(cool_down=24 * HOUR)) == []
+    (wait,) = (await stored.progress.read(OTHER)).waiting_for
+    assert (wait.reason, wait.who) == (HoldReason.CONTACT_CLAIMED, "nobody")
+
+
+async def test_every_stage_says_when_it_began_and_when_its_latest_result_came(
+    stored: StoredCampaigns, ledger: SqliteLedger
+) -> None:
+    await stored.schedule(leads=2)
+    before = (await stored.progress.read(CAMPAIGN)).stages[Stage.SENDING]
+    assert (before.began_at, before.ended_at, before.tries) == (None, None, 0)
+    await stored.campaigns.set_status(CAMPAIGN, CampaignStatus.RUNNING, Stage.SENDING)
+    await bring_to(stored, ledger, ("sent", "deferred"))
+    progress = await stored.progress.read(CAMPAIGN)
+    sending, drafting = progress.stages[Stage.SENDING], progress.stages[Stage.PERSONALIZATION]
+    assert sending.tries == 2
+    assert sending.began_at is not None
+    assert sending.ended_at is not None
+    assert round(sending.began_at.timestamp() * 1000) == stored.message(1)["first_attempt_at"]
+    assert round(sending.ended_at.timestamp() * 1000) == stored.message(1)["sent_at"]
+    assert drafting.began_at == progress.started_at
+    assert drafting.ended_at is not None
+
+
+async def test_the_report_says_who_decided(stored: StoredCampaigns) -> None:
+    await stored.schedule(leads=5, of=reviewed(), approved_by="")
+    await stored.reviews.approve(CAMPAIGN, [(1, 3)], "dana")
+    await reject(stored, 4, "kim")
+    for number, by in enumerate(("dana", "dana", "breaker bounces"), 1):
+        await stored.write_control(Control.HOLD, change(ChangeKind.PAUSED, by, ago=HOUR / number))
+    report = await stored.reports.read(CAMPAIGN)
+    assert report.adds_up
+    assert report.leads == {"open": 4, "rejected": 1}
+    assert report.pauses == {"dana": 2, "breaker bounces": 1}
+    assert [(row.name, row.approved, row.rejected) for row in report.reviewers] == [("dana", 3, 0), ("kim", 0, 1)]

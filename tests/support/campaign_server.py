@@ -1,7 +1,8 @@
 """A real development server, and the campaign workflow on it with whatever activities a test gives."""
 
+import asyncio
 import subprocess
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,7 @@ from uuid import uuid4
 
 from local_world import free_port, wait_until_listening
 from temporalio.client import Client, WorkflowHandle, WorkflowHistory
+from temporalio.common import Priority
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.worker import Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
@@ -16,11 +18,21 @@ from window_activities import WindowActivities
 
 from client.local_stack.parts import temporal_command
 from client.temporal_cli import obtain
-from domain.wire import CAMPAIGN_WORKFLOW, CampaignResult, CampaignStart
-from worker.build import workflow_runner
+from domain.wire import CAMPAIGN_WORKFLOW, SENDING_SUFFIX, CampaignProgress, CampaignResult, CampaignStart
+from worker.build import HEARTBEAT_THROTTLE, workflow_runner
 from workflows.campaign import CampaignWorkflow
 
 CampaignHandle = WorkflowHandle[object, CampaignResult]
+
+
+async def when(handle: CampaignHandle, holds: Callable[[CampaignProgress], bool]) -> CampaignProgress:
+    """The first progress for which this holds."""
+    async with asyncio.timeout(20):
+        while True:
+            progress: CampaignProgress = await handle.query("progress", result_type=CampaignProgress)
+            if holds(progress):
+                return progress
+            await asyncio.sleep(0.02)
 
 
 @dataclass(frozen=True)
@@ -55,7 +67,53 @@ class CampaignServer:
 
     def __init__(self, client: Client) -> None:
         """`client` is connected."""
-        self._client = client
+        self.client = client
+
+    @asynccontextmanager
+    async def working(
+        self,
+        activities: WindowActivities,
+        *,
+        slots: int = 100,
+        max_cached_workflows: int = 1000,
+        runner: SandboxedWorkflowRunner | None = None,
+    ) -> AsyncIterator[str]:
+        """A task queue of its own with a worker while the block runs; at most `slots` windows of a kind at once."""
+        queue = f"queue-{uuid4().hex}"
+        campaigns = Worker(
+            self.client,
+            task_queue=queue,
+            workflows=[CampaignWorkflow],
+            activities=activities.all(),
+            workflow_runner=runner or workflow_runner(),
+            max_cached_workflows=max_cached_workflows,
+            max_concurrent_activities=slots,
+            max_heartbeat_throttle_interval=HEARTBEAT_THROTTLE,
+            default_heartbeat_throttle_interval=HEARTBEAT_THROTTLE,
+            identity="tests",
+        )
+        sending = Worker(
+            self.client,
+            task_queue=f"{queue}{SENDING_SUFFIX}",
+            activities=[activities.send_messages],
+            max_concurrent_activities=slots,
+            max_heartbeat_throttle_interval=HEARTBEAT_THROTTLE,
+            default_heartbeat_throttle_interval=HEARTBEAT_THROTTLE,
+            identity="tests",
+        )
+        async with campaigns, sending:
+            yield queue
+
+    async def start(self, queue: str, priority: Priority = Priority.default) -> CampaignHandle:
+        """A campaign that the worker of `queue` takes up."""
+        return await self.client.start_workflow(
+            CAMPAIGN_WORKFLOW,
+            CampaignStart(campaign_id=f"campaign-{uuid4().hex[:8]}"),
+            id=f"campaign-{uuid4().hex}",
+            task_queue=queue,
+            result_type=CampaignResult,
+            priority=priority,
+        )
 
     @asynccontextmanager
     async def campaign(
@@ -66,23 +124,8 @@ class CampaignServer:
         runner: SandboxedWorkflowRunner | None = None,
     ) -> AsyncIterator[CampaignHandle]:
         """A started campaign, with a worker while the block runs."""
-        queue = f"queue-{uuid4().hex}"
-        async with Worker(
-            self._client,
-            task_queue=queue,
-            workflows=[CampaignWorkflow],
-            activities=activities.all(),
-            workflow_runner=runner or workflow_runner(),
-            max_cached_workflows=max_cached_workflows,
-            identity="tests",
-        ):
-            yield await self._client.start_workflow(
-                CAMPAIGN_WORKFLOW,
-                CampaignStart(campaign_id=f"campaign-{uuid4().hex[:8]}"),
-                id=f"campaign-{uuid4().hex}",
-                task_queue=queue,
-                result_type=CampaignResult,
-            )
+        async with self.working(activities, max_cached_workflows=max_cached_workflows, runner=runner) as queue:
+            yield await self.start(queue)
 
     async def run(self, activities: WindowActivities, *, max_cached_workflows: int = 1000) -> Ended:
         """Carry a campaign to its end."""
@@ -94,7 +137,7 @@ class CampaignServer:
         found = []
         run_id = handle.first_execution_run_id
         while run_id:
-            history = await self._client.get_workflow_handle(handle.id, run_id=run_id).fetch_history()
+            history = await self.client.get_workflow_handle(handle.id, run_id=run_id).fetch_history()
             found.append(history)
             run_id = history.events[-1].workflow_execution_continued_as_new_event_attributes.new_execution_run_id
         return found

@@ -1,5 +1,6 @@
 """The real parts that end-to-end tests run against: Temporal, the inbox, workers, each its own process."""
 
+import asyncio
 import json
 import os
 import signal
@@ -7,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
@@ -82,8 +83,9 @@ class Inbox:
 class World:
     """One home directory with a database, a Temporal server, an inbox, and as many workers as a test starts."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, *temporal_flags: str) -> None:
         self.home = home
+        self.temporal_flags = temporal_flags
         self.inbox = Inbox()
         self.temporal_port = free_port()
         self.temporal: subprocess.Popen[bytes] | None = None
@@ -104,6 +106,7 @@ class World:
     def start_temporal(self) -> None:
         """Start the server on this world's file; a second start finds what the first one wrote."""
         command = temporal_command(obtain(print), self.home / "temporal.db", self.temporal_port, free_port())
+        command += self.temporal_flags
         self.temporal = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         wait_until_listening(self.temporal_port)
 
@@ -146,17 +149,17 @@ class World:
 
 
 @contextmanager
-def new_world(home: Path) -> Iterator[World]:
+def new_world(home: Path, *temporal_flags: str) -> Iterator[World]:
     """A world that ends with the block."""
-    world = World(home)
+    world = World(home, *temporal_flags)
     try:
         yield world
     finally:
         world.close()
 
 
-def spec(*, connections: int = 20, **sending: object) -> CampaignSpec:
-    """A campaign that may be sent at once; `sending` overrides its fields."""
+def spec(*, connections: int = 20, review: dict[str, object] | None = None, **sending: object) -> CampaignSpec:
+    """A campaign that may be sent at once, unless `review` says otherwise; `sending` overrides its fields."""
     return CampaignSpec.model_validate(
         {
             "version": 1,
@@ -171,7 +174,7 @@ def spec(*, connections: int = 20, **sending: object) -> CampaignSpec:
                 "reply_to": "dana@example.com",
             },
             "sequence": [{"subject": "News for {{ lead.name }}", "body": "Hello {{ lead.name }},\n\nthis is it.\n"}],
-            "review": {"mode": "none"},
+            "review": review or {"mode": "none"},
             "sending": {
                 "provider": "smtp",
                 "mailboxes": [
@@ -195,6 +198,13 @@ def people(count: int) -> list[NewLead]:
         )
         for index in range(1, count + 1)
     ]
+
+
+async def until(holds: Callable[[], Awaitable[bool]], seconds: float = 30) -> None:
+    """Wait until something in another process holds; raises TimeoutError."""
+    async with asyncio.timeout(seconds):
+        while not await holds():  # noqa: ASYNC110 another process sets no event
+            await asyncio.sleep(0.05)
 
 
 async def sent_so_far(client: CampaignClient, campaign_id: str, at_least: int) -> Progress:

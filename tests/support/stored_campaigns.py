@@ -9,12 +9,14 @@ from typing import Any
 
 from local_world import people, spec
 
-from domain.campaign import CampaignSpec
+from domain.campaign import CampaignSpec, CampaignStatus
 from domain.delivery import Phase, Transmission, Verdict
 from domain.lead import NewLead
 from domain.message import ClaimedMessage, Draft, MessageKey, MessageState, message_id
+from domain.outgoing import fingerprint_of
 from domain.ports import ClaimRules, NewMessage, Settlement
 from domain.report import RejectedRow
+from domain.wire import ChangeKind, Control, ControlChange, ControlTask
 from storage.campaigns import CampaignRows
 from storage.database import Database
 from storage.exports import ExportRows
@@ -23,6 +25,8 @@ from storage.leads import LeadRows
 from storage.mailboxes import MailboxRows
 from storage.progress import ProgressRows
 from storage.reports import ReportRows
+from storage.reviews import ReviewRows
+from storage.settling import SettlingRows
 from storage.suppression import SuppressionList
 
 CAMPAIGN = "campaign-a"
@@ -44,6 +48,8 @@ class StoredCampaigns:
         self.progress = ProgressRows(self.database, self.campaigns)
         self.reports = ReportRows(self.database, self.campaigns)
         self.exports = ExportRows(self.database)
+        self.reviews = ReviewRows(self.database)
+        self.settling = SettlingRows(self.database)
 
     async def create(
         self,
@@ -57,14 +63,18 @@ class StoredCampaigns:
         await self.campaigns.create(campaign_id, of or spec(), found, rejected)
 
     async def schedule(
-        self, campaign_id: str = CAMPAIGN, leads: int | Sequence[NewLead] = 3, of: CampaignSpec | None = None
+        self,
+        campaign_id: str = CAMPAIGN,
+        leads: int | Sequence[NewLead] = 3,
+        of: CampaignSpec | None = None,
+        approved_by: str = "test",
     ) -> None:
-        """A campaign whose leads all have a draft and a message that is due."""
+        """A campaign whose leads all have a draft and a message that is due; approved by nobody = undecided."""
         await self.create(campaign_id, leads, of)
         count = leads if isinstance(leads, int) else len(leads)
         undrafted = await self.leads.undrafted(campaign_id, 1, count)
-        drafts = [new_message(campaign_id, lead.number, lead.email) for lead in undrafted]
-        await self.leads.store_drafts(campaign_id, drafts, [])
+        drafts = [new_message(campaign_id, lead.number, lead.email, approved_by=approved_by) for lead in undrafted]
+        await self.leads.store_drafts(campaign_id, [_fingerprinted(one, of or spec()) for one in drafts], [])
 
     def rows(self, statement: str, *values: object) -> list[dict[str, Any]]:
         """What a statement finds, read past everything that is under test."""
@@ -81,6 +91,12 @@ class StoredCampaigns:
         """The row of a message."""
         (row,) = self.rows("SELECT * FROM messages WHERE campaign_id = ? AND number = ?", campaign_id, number)
         return row
+
+    def fingerprint(self, number: int = 1, campaign_id: str = CAMPAIGN) -> str:
+        """Of a stored draft: what somebody who decides about it has seen."""
+        (row,) = self.rows("SELECT fingerprint FROM drafts WHERE campaign_id = ? AND number = ?", campaign_id, number)
+        fingerprint: str = row["fingerprint"]
+        return fingerprint
 
     def states(self, campaign_id: str = CAMPAIGN) -> list[str]:
         """The states of a campaign's messages, by lead number."""
@@ -102,6 +118,24 @@ class StoredCampaigns:
         rows = self.rows("SELECT * FROM contacts WHERE address_identity = ?", identity)
         return rows[0] if rows else None
 
+    async def write_control(
+        self,
+        control: Control,
+        *changes: ControlChange,
+        campaign_id: str = CAMPAIGN,
+        status: CampaignStatus | None = None,
+    ) -> None:
+        """What the workflow's activity writes after somebody steered the campaign."""
+        task = ControlTask(campaign_id=campaign_id, control=control, changes=list(changes))
+        await self.campaigns.write_control(task, status)
+
+    def acts(self, campaign_id: str = CAMPAIGN) -> list[tuple[str, str, str]]:
+        """(kind, by, reason) of everything people and breakers did, the oldest first."""
+        rows = self.rows(
+            "SELECT kind, by, reason FROM campaign_events WHERE campaign_id = ? ORDER BY at, event_id", campaign_id
+        )
+        return [(row["kind"], row["by"], row["reason"]) for row in rows]
+
     def assert_trail_is_whole(self) -> None:
         """The last transition on record is where each message stands."""
         rows = self.rows(
@@ -117,8 +151,8 @@ class StoredCampaigns:
         assert strangers["count"] == 0, "a transition of a message that does not exist"
 
 
-def new_message(campaign_id: str, number: int, email: str, skipped: str = "") -> NewMessage:
-    """A message with a text of its own for one lead."""
+def new_message(campaign_id: str, number: int, email: str, skipped: str = "", approved_by: str = "test") -> NewMessage:
+    """A message with a text of its own for one lead, approved unless a test says otherwise."""
     draft = Draft(
         number=number,
         subject=f"Subject {number}",
@@ -136,7 +170,19 @@ def new_message(campaign_id: str, number: int, email: str, skipped: str = "") ->
         opt_out_url=f"http://127.0.0.1:8026/u/{number}",
         fingerprint="0" * 64,
         skipped=skipped,
+        approved_by=approved_by,
     )
+
+
+def _fingerprinted(message: NewMessage, of: CampaignSpec) -> NewMessage:
+    """With the fingerprint of the mail that will be made of it."""
+    seen = fingerprint_of(of, of.sending.mailboxes[0], message.draft, message.recipient, message.opt_out_url)
+    return message.model_copy(update={"fingerprint": seen})
+
+
+def change(kind: ChangeKind, by: str = "dana", reason: str = "", ago: timedelta = timedelta(0)) -> ControlChange:
+    """What somebody did just now, or so long ago."""
+    return ControlChange(kind=kind, at=datetime.now(UTC) - ago, by=by, reason=reason)
 
 
 def rules(

@@ -5,10 +5,22 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 
 from temporalio import activity
+from temporalio.exceptions import ApplicationError
 
+from activities.heartbeating import heartbeat
 from domain import wire
 from domain.campaign import Stage
-from domain.wire import CampaignPlan, CampaignRef, HoldNote, ReportTask, WindowResult, WindowTask
+from domain.wire import (
+    Approval,
+    CampaignPlan,
+    CampaignRef,
+    ControlTask,
+    HoldNote,
+    MessageTally,
+    ReportTask,
+    WindowResult,
+    WindowTask,
+)
 
 Window = Callable[[WindowTask], Awaitable[WindowResult]]
 
@@ -21,11 +33,33 @@ async def done(task: WindowTask) -> WindowResult:
 class WindowActivities:
     """One campaign's activities. `asked` holds every window in the order of its start."""
 
-    def __init__(
-        self, leads: int, *, window: int = 100, width: int = 4, draft: Window = done, send: Window = done
+    def __init__(  # noqa: PLR0913 what a test may decide
+        self,
+        leads: int,
+        *,
+        window: int = 100,
+        width: int = 4,
+        draft: Window = done,
+        send: Window = done,
+        review: Window | None = None,
     ) -> None:
-        """`draft` and `send` decide how a window ends."""
-        self.plan = CampaignPlan(leads=leads, draft_window=window, send_window=window, width=width)
+        """`draft`, `send` and `review` decide how a window ends; without `review` the campaign has no such stage."""
+        self.plan = CampaignPlan(
+            leads=leads,
+            draft_window=window,
+            send_window=window,
+            width=width,
+            review_window=1000 if review else 0,
+            owner="dana",
+        )
+        self.controls: list[ControlTask] = []
+        self.approvals: list[Approval] = []
+        self.cancelled = 0
+        self.asked_temporal = 0
+        self.tally = MessageTally(counts={})
+        self.plan_fails = False
+        self.report_may_end = asyncio.Event()
+        self.report_may_end.set()
         self.asked: list[WindowTask] = []
         self.running: Counter[Stage] = Counter()
         self.most_running: Counter[Stage] = Counter()
@@ -33,10 +67,22 @@ class WindowActivities:
         self.reports: list[ReportTask] = []
         self._draft = draft
         self._send = send
+        self._review = review or done
 
     def all(self) -> list[Callable[..., Awaitable[object]]]:
         """What a worker registers."""
-        return [self.plan_campaign, self.note_hold, self.draft_messages, self.send_messages, self.write_report]
+        return [
+            self.plan_campaign,
+            self.note_hold,
+            self.draft_messages,
+            self.review_drafts,
+            self.approve_drafts,
+            self.write_control,
+            self.count_messages,
+            self.cancel_rest,
+            self.request_cancellation,
+            self.write_report,
+        ]
 
     def windows(self, stage: Stage) -> list[tuple[int, int]]:
         """The windows of a stage in the order of their starts."""
@@ -49,6 +95,8 @@ class WindowActivities:
     @activity.defn(name=wire.PLAN_CAMPAIGN)
     async def plan_campaign(self, ref: CampaignRef) -> CampaignPlan:  # noqa: ARG002 the product's signature
         """The plan of the test."""
+        if self.plan_fails:
+            raise ApplicationError("broken")
         return self.plan
 
     @activity.defn(name=wire.NOTE_HOLD)
@@ -66,9 +114,42 @@ class WindowActivities:
         """Send as the test says."""
         return await self._window(task, self._send)
 
+    @activity.defn(name=wire.REVIEW_DRAFTS)
+    async def review_drafts(self, task: WindowTask) -> WindowResult:
+        """Look at decisions as the test says."""
+        return await self._window(task, self._review)
+
+    @activity.defn(name=wire.APPROVE_DRAFTS)
+    async def approve_drafts(self, approval: Approval) -> None:
+        """Write down what was approved."""
+        self.approvals.append(approval)
+
+    @activity.defn(name=wire.WRITE_CONTROL)
+    async def write_control(self, task: ControlTask) -> None:
+        """Write down what the row would say."""
+        self.controls.append(task)
+
+    @activity.defn(name=wire.COUNT_MESSAGES)
+    async def count_messages(self, ref: CampaignRef) -> MessageTally:  # noqa: ARG002 the product's signature
+        """What a test says."""
+        return self.tally
+
+    @activity.defn(name=wire.CANCEL_REST)
+    async def cancel_rest(self, ref: CampaignRef) -> None:  # noqa: ARG002 the product's signature
+        """Count how often the rest was ended."""
+        self.cancelled += 1
+
+    @activity.defn(name=wire.REQUEST_CANCELLATION)
+    async def request_cancellation(self, ref: CampaignRef) -> None:  # noqa: ARG002 the product's signature
+        """As the product does."""
+        self.asked_temporal += 1
+        info = activity.info()
+        await activity.client().get_workflow_handle(info.workflow_id or "", run_id=info.workflow_run_id).cancel()
+
     @activity.defn(name=wire.WRITE_REPORT)
     async def write_report(self, task: ReportTask) -> None:
         """Write down that the report was asked for."""
+        await self.report_may_end.wait()
         self.reports.append(task)
 
     async def _window(self, task: WindowTask, work: Window) -> WindowResult:
@@ -76,7 +157,7 @@ class WindowActivities:
         self.running[task.stage] += 1
         self.most_running[task.stage] = max(self.most_running[task.stage], self.running[task.stage])
         try:
-            await asyncio.sleep(0)
-            return await work(task)
+            async with heartbeat():
+                return await work(task)
         finally:
             self.running[task.stage] -= 1

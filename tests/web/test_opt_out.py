@@ -66,6 +66,7 @@ async def test_after_a_post_the_ledger_claims_nothing_for_that_person(world: "Wo
             basis="consent",
             opt_out_url=f"http://127.0.0.1{at(person)}",
             fingerprint="0" * 64,
+            approved_by="dana",
         )
         for person in (leaves, stays)
     ]

@@ -31,7 +31,7 @@ async def test_not_ready_while_the_database_is_at_another_revision(
     try:
         ready, lives = await http.get("/readyz"), await http.get("/healthz")
     finally:
-        world.execute("UPDATE alembic_version SET version_num = '0001'")
+        world.execute("UPDATE alembic_version SET version_num = '0002'")
     assert (ready.status_code, ready.json()) == (503, {"status": "not ready"})
     assert lives.status_code == 200
     assert "is at revision 0000, which this program does not know" in running.log

@@ -6,15 +6,15 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 import pytest
-from campaign_server import CampaignServer
+from campaign_server import CampaignServer, when
 from temporalio.api.enums.v1 import EventType
-from temporalio.client import WorkflowFailureError, WorkflowHistory
+from temporalio.client import WorkflowHistory
 from temporalio.exceptions import ApplicationError
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 from window_activities import WindowActivities, done
 
 from domain.campaign import Stage
-from domain.wire import Hold, HoldReason, ReportTask, WindowResult, WindowTask
+from domain.wire import Hold, HoldReason, WindowResult, WindowTask
 from worker.build import workflow_runner
 from workflows import options
 
@@ -180,22 +180,28 @@ async def test_a_window_that_used_up_its_attempts_goes_back_and_the_stage_goes_o
     assert activities.leads(SENDING) == list(range(1, 501))
 
 
-async def test_after_too_many_failures_in_a_row_the_stage_gives_up_and_the_report_is_written(
+async def test_after_too_many_failures_in_a_row_the_campaign_pauses_itself_and_a_person_lets_it_go_on(
     server: CampaignServer, impatient_runner: SandboxedWorkflowRunner
 ) -> None:
-    async def send(_task: WindowTask) -> WindowResult:
-        raise ApplicationError("broken", non_retryable=True)
+    mended = False
+
+    async def send(task: WindowTask) -> WindowResult:
+        if not mended:
+            raise ApplicationError("broken", type="DatabaseGone", non_retryable=True)
+        return await done(task)
 
     activities = WindowActivities(leads=300, width=1, send=send)
     async with server.campaign(activities, runner=impatient_runner) as handle:
-        with pytest.raises(WorkflowFailureError) as failure:
-            await handle.result()
-    assert isinstance(failure.value.cause, ApplicationError)
-    assert (failure.value.cause.type, failure.value.cause.message) == ("StageGaveUp", "sending gave up")
-    assert len(activities.windows(SENDING)) == options.FAILED_WINDOW_LIMIT
-    assert activities.leads(DRAFTING) == list(range(1, 301)), "the other stage came to its end"
-    (report,) = activities.reports
-    assert report == ReportTask(campaign_id=report.campaign_id, failed_stage=SENDING)
+        progress = await when(handle, lambda one: one.paused is not None)
+        assert progress.paused is not None
+        assert progress.paused.breaker == "failures"
+        assert progress.paused.reason == "sending failed 5 times in a row, last with DatabaseGone"
+        assert len(activities.windows(SENDING)) == options.FAILED_WINDOW_LIMIT
+        mended = True
+        await handle.signal("resume", args=["the disk was full", "dana"])
+        assert (await handle.result()).counts == whole(300)
+    assert [change.by for task in activities.controls for change in task.changes] == ["breaker failures", "dana"]
+    assert [report.failed_stage for report in activities.reports] == [None]
 
 
 async def test_windows_that_fail_together_count_as_one_failure(
@@ -218,30 +224,6 @@ async def test_windows_that_fail_together_count_as_one_failure(
         result = await handle.result()
     assert result.counts == whole(400)
     assert len(activities.notes) == 4
-
-
-async def test_a_stage_that_gave_up_lets_the_others_finish_what_they_wait_for(
-    server: CampaignServer, impatient_runner: SandboxedWorkflowRunner
-) -> None:
-    put_off: list[int] = []
-
-    async def draft(task: WindowTask) -> WindowResult:
-        if task.first > 100:
-            raise ApplicationError("broken", non_retryable=True)
-        return await done(task)
-
-    async def send(task: WindowTask) -> WindowResult:
-        if not put_off:
-            put_off.append(task.first)
-            return WindowResult(counts={}, open=100, again_at=datetime.now(UTC) + timedelta(seconds=2))
-        return await done(task)
-
-    activities = WindowActivities(leads=200, width=1, draft=draft, send=send)
-    async with server.campaign(activities, runner=impatient_runner) as handle:
-        with pytest.raises(WorkflowFailureError):
-            await handle.result()
-    assert activities.windows(SENDING) == [(1, 100), (1, 100)]
-    assert [report.failed_stage for report in activities.reports] == [DRAFTING]
 
 
 async def test_new_runs_of_the_workflow_lose_and_double_nothing(impatient_server: CampaignServer) -> None:

@@ -1,0 +1,47 @@
+"""What a campaign has left in Temporal's history."""
+
+from collections import Counter
+from typing import NamedTuple
+
+from temporalio.api.enums.v1 import EventType
+from temporalio.api.history.v1 import HistoryEvent
+from temporalio.client import Client
+
+
+class History(NamedTuple):
+    """The whole history of a campaign that completed."""
+
+    kinds: Counter[str]
+    """Events by what they belong to: an activity's name, `workflow tasks`, or their own kind."""
+    size: int
+    """In bytes."""
+
+    @property
+    def events(self) -> int:
+        """How many there are."""
+        return self.kinds.total()
+
+
+async def read_history(temporal: Client, campaign_id: str, run_id: str) -> History:
+    """The history of this run; raises RuntimeError when it is not the whole one."""
+    handle = temporal.get_workflow_handle(campaign_id, run_id=run_id)
+    events = (await handle.fetch_history()).events
+    if not events[-1].HasField("workflow_execution_completed_event_attributes"):
+        raise RuntimeError(f"{campaign_id} went on in another run of its workflow, or did not complete")
+    activities = {
+        event.event_id: event.activity_task_scheduled_event_attributes.activity_type.name
+        for event in events
+        if event.HasField("activity_task_scheduled_event_attributes")
+    }
+    kinds = Counter(_belongs_to(event, activities) for event in events)
+    return History(kinds, sum(event.ByteSize() for event in events))
+
+
+def _belongs_to(event: HistoryEvent, activities: dict[int, str]) -> str:
+    if event.event_id in activities:
+        return activities[event.event_id]
+    attributes = getattr(event, event.WhichOneof("attributes") or "", None)
+    kind = EventType.Name(event.event_type).removeprefix("EVENT_TYPE_").replace("_", " ").lower()
+    if kind.startswith("workflow task"):
+        return "workflow tasks"
+    return activities.get(getattr(attributes, "scheduled_event_id", 0), kind)

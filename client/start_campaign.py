@@ -1,0 +1,42 @@
+"""The script to copy from: start a campaign, follow it, print what came of it.
+
+python -m client.start_campaign campaign.yaml leads.csv
+"""
+
+import sys
+from pathlib import Path
+
+from client.campaigns import CampaignClient
+from client.cli.specs import prepare
+from client.exit import leave, run_entry_point
+from client.settings import Settings
+from domain.campaign import CampaignStatus
+from domain.errors import InputError
+
+
+def say(line: str) -> None:
+    """Print a line at once, also into a file or a pipe."""
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+async def start_campaign(settings: Settings) -> None:
+    """Carry the campaign that the two files describe to its end."""
+    if len(sys.argv) != 3:  # noqa: PLR2004 the script and its two files
+        raise InputError("two files are needed", hint="python -m client.start_campaign campaign.yaml leads.csv")
+    prepared = prepare(sys.argv[1], Path(sys.argv[2]))
+    async with CampaignClient.open(settings) as client:
+        started = await client.create(prepared.spec, prepared.new_leads(), prepared.rejected_rows())
+        say(f"started {started.campaign_id}")
+        async for progress in client.follow(started.campaign_id):
+            waits = ", ".join(f"waiting for {one.reason}" for one in progress.waiting_for)
+            say(" ".join(filter(None, (progress.status, progress.stage, f"{progress.messages.sent} sent", waits))))
+        report = await client.result(started.campaign_id)
+    for name, total, parts in report.sums:
+        say(f"{name}: {total} = {' + '.join(f'{count} {state}' for state, count in parts.items()) or 0}")
+    if report.status is not CampaignStatus.COMPLETED or not report.adds_up:
+        leave(1)
+
+
+if __name__ == "__main__":
+    run_entry_point(start_campaign)

@@ -1,0 +1,54 @@
+"""What only the workflow knows of a campaign, asked for with care: without a worker there is no answer."""
+
+import time
+from datetime import timedelta
+
+from temporalio.client import Client, WorkflowQueryFailedError
+from temporalio.service import RPCError
+
+from domain.progress import Progress
+from domain.wire import PROGRESS, CampaignProgress
+
+_PATIENCE = timedelta(seconds=1.5)
+_KEPT_SECONDS = 1.0
+"""How long an answer holds: whoever follows a campaign must not keep its worker busy with questions."""
+
+_SILENCE_SECONDS = 5.0
+"""How long a campaign that did not answer is not asked again: each question would cost the whole patience."""
+
+
+class WorkflowProgress:
+    """Adds the workflow's own figures to the progress that the rows tell."""
+
+    def __init__(self, temporal: Client) -> None:
+        """`temporal` is connected."""
+        self._temporal = temporal
+        self._known: dict[str, tuple[float, CampaignProgress | None]] = {}
+
+    async def ask(self, campaign_id: str) -> CampaignProgress | None:
+        """The workflow's progress, at most a second old; None when no worker answers."""
+        until, answer = self._known.get(campaign_id, (0.0, None))
+        if time.monotonic() < until:
+            return answer
+        handle = self._temporal.get_workflow_handle(campaign_id)
+        try:
+            answer = await handle.query(PROGRESS, result_type=CampaignProgress, rpc_timeout=_PATIENCE)
+        except (RPCError, WorkflowQueryFailedError):
+            answer = None
+        kept = _KEPT_SECONDS if answer else _SILENCE_SECONDS
+        self._known[campaign_id] = (time.monotonic() + kept, answer)
+        return answer
+
+
+def merged(progress: Progress, answer: CampaignProgress | None) -> Progress:
+    """The rows' progress with what the workflow answered; without an answer it stays as it is."""
+    if answer is None:
+        return progress
+    stages = {
+        stage: counts.model_copy(update={"tries": answer.stages[stage].windows})
+        if stage in answer.stages and counts.tries is None
+        else counts
+        for stage, counts in progress.stages.items()
+    }
+    own = {name: getattr(answer, name) for name in ("unknown_signals", "run", "history_events")}
+    return progress.model_copy(update={"stages": stages, **own})

@@ -1,0 +1,30 @@
+"""Who can do something about a wait, and what."""
+
+from typing import NamedTuple
+
+from domain.wire import HoldReason
+
+
+class WayOut(NamedTuple):
+    """`who` is `nobody` (it goes on by itself), `person` or `operator`; `command` is what they do, "" for nobody."""
+
+    who: str
+    command: str
+
+
+_WAYS: dict[HoldReason, WayOut] = {
+    HoldReason.MAILBOX_STOPPED: WayOut("person", "outrider mailbox resume {mailbox}"),
+    HoldReason.REVIEW: WayOut("person", "outrider review {campaign_id}"),
+    HoldReason.REVIEW_OVERDUE: WayOut("person", "outrider review {campaign_id}"),
+    HoldReason.SAMPLE_REJECTED: WayOut("person", "outrider approve {campaign_id} --all"),
+    HoldReason.OPT_OUT_NOT_PUBLIC: WayOut("operator", "set OUTRIDER_PUBLIC_URL to an https address"),
+    HoldReason.RELAY_UNREACHABLE: WayOut("operator", "outrider doctor"),
+    HoldReason.ACTIVITY_FAILED: WayOut("operator", "outrider doctor"),
+}
+"""Every other wait ends by itself."""
+
+
+def way_out(reason: HoldReason, campaign_id: str, mailbox: str = "<name>") -> WayOut:
+    """What can be done about a wait for `reason`; `mailbox` is the one of the campaign, where that is known."""
+    who, command = _WAYS.get(reason, WayOut("nobody", ""))
+    return WayOut(who, command.format(campaign_id=campaign_id, mailbox=mailbox))
