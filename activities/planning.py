@@ -10,6 +10,9 @@ from domain.wire import NOTE_HOLD, PLAN_CAMPAIGN, CampaignPlan, CampaignRef, Hol
 WINDOW = 100
 """Leads per window: 37-57 history events per 1,000 leads and stage, and a window of templates takes well under 1 s."""
 
+SEND_WINDOW = 200
+"""Messages per window: each mail is recorded by itself, so all that a larger window changes is fewer events."""
+
 REVIEW_WINDOW = 1000
 """Leads per look at people's decisions, which is one query and is repeated while they wait."""
 
@@ -33,7 +36,7 @@ class PlanningActivities:
         return CampaignPlan(
             leads=campaign.numbered,
             draft_window=WINDOW,
-            send_window=WINDOW,
+            send_window=SEND_WINDOW,
             width=WIDTH,
             review_window=0 if campaign.spec.review.mode is ReviewMode.NONE else REVIEW_WINDOW,
             owner=campaign.spec.owner,

@@ -100,12 +100,11 @@ def measure(scale: Scale, start_sink: StartSink, scratch: Path) -> Measured:
         Figure("written to twice", "people", [alone.twice, paused.twice], most=0),
         Figure("at the sink, unknown to the ledger", "messages", [alone.unknown, paused.unknown], most=0),
     ]
-    kinds = ", ".join(f"{count:,} {kind}" for kind, count in alone.history.kinds.most_common())
     notes = [
         f"{leads:,} leads per campaign, {pauses} pauses of the second one, {CONNECTIONS} connections",
         f"windows of {WINDOW} leads, {WIDTH} in flight per stage; a kill leaves {WIDTH} windows of drafts behind",
-        f"history without a pause: {alone.history.events:,} events ({kinds})",
-        f"history with {pauses} pauses: {paused.history.events:,} events, {paused.history.size:,} bytes",
+        f"history without a pause: {alone.history}",
+        f"history with {pauses} pauses: {paused.history}",
     ]
     return Measured(figures, notes)
 

@@ -15,6 +15,7 @@ from typing import Protocol
 
 from temporalio import workflow
 from temporalio.exceptions import ActivityError, ApplicationError, RetryState
+from temporalio.exceptions import TimeoutError as ActivityTimeout
 
 from domain.campaign import Stage
 from domain.wire import Control, Hold, HoldReason, LaterWindow, PipelineState, StageState, Trip, WindowResult
@@ -215,6 +216,9 @@ class Pipeline:
     async def _rest(self, stage: StageState, error: ActivityError) -> None:
         """Hold a stage one of whose windows used up its attempts. Windows that fail together count as one failure."""
         if stage.hold is not None:
+            return
+        if isinstance(error.cause, ActivityTimeout):  # its workers died, which says nothing about the work
+            stage.hold = Hold(until=workflow.now() + _SOONEST, reason=HoldReason.ACTIVITY_FAILED)
             return
         stage.failures += 1
         pause = min(FAILED_WINDOW_PAUSE * 2 ** min(stage.failures - 1, 10), FAILED_WINDOW_LONGEST_PAUSE)

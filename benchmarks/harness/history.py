@@ -21,6 +21,11 @@ class History(NamedTuple):
         """How many there are."""
         return self.kinds.total()
 
+    def __str__(self) -> str:
+        """For a note."""
+        kinds = ", ".join(f"{count:,} {kind}" for kind, count in self.kinds.most_common())
+        return f"{self.events:,} events, {self.size:,} bytes ({kinds})"
+
 
 async def read_history(temporal: Client, campaign_id: str, run_id: str) -> History:
     """The history of this run; raises RuntimeError when it is not the whole one."""

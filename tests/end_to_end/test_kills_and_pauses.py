@@ -37,7 +37,7 @@ async def test_thirty_kills_nine_pauses_and_forced_new_runs(impatient_world: Wor
         started = await client.create(spec(connections=CONNECTIONS), people(LEADS), campaign_id="campaign-months")
         for kill in range(KILLS):
             worker = world.start_worker()
-            await asyncio.sleep(moments.uniform(2.5, 6))
+            await asyncio.sleep(moments.uniform(3, 9))  # a start takes two seconds, a missed heartbeat five
             if kill in paused_after:
                 await handle.signal("pause", args=["a test", "dana"])
                 await asyncio.sleep(moments.uniform(0, 0.8))

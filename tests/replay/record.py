@@ -1,10 +1,10 @@
 """Records histories that later releases must still be able to replay.
 
-    PYTHONPATH=.:tests/support .venv/bin/python tests/replay/record.py
+    PYTHONPATH=.:tests/support .venv/bin/python tests/replay/record.py NAME
 
-writes one file per run of a campaign beside this one, and overwrites none: a history that was released stays as it is.
-When a change of the workflow needs `workflow.patched`, a new recording goes beside the old ones. It takes a minute,
-because a window fails and its stage rests.
+writes one file NAME-run-N.json per run of a campaign beside this one, and overwrites none: a history that was released
+stays as it is. When a change of the workflow needs `workflow.patched`, a new recording goes beside the old ones. It
+takes a minute, because a window fails and its stage rests.
 """
 
 import asyncio
@@ -14,10 +14,11 @@ import tempfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from campaign_server import running_server
+from campaign_server import CampaignHandle, running_server, when
 from temporalio.exceptions import ApplicationError
 from window_activities import WindowActivities, done
 
+from domain.campaign import Stage
 from domain.wire import Hold, HoldReason, WindowResult, WindowTask
 
 FOLDER = Path(__file__).parent
@@ -27,6 +28,7 @@ STACK_TRACE = re.compile(r'\s*"stackTrace": "(?:[^"\\]|\\.)*",')
 """Names the folders of whoever recorded, and no replay reads it."""
 
 visited: set[int] = set()
+decided: list[str] = []
 
 
 async def send(task: WindowTask) -> WindowResult:
@@ -48,17 +50,49 @@ async def draft(task: WindowTask) -> WindowResult:
     return await done(task)
 
 
-async def record() -> None:
+async def review(task: WindowTask) -> WindowResult:
+    """Nothing is decided at the first look; at the second all but one, which is left."""
+    later = datetime.now(UTC) + timedelta(hours=6)
+    hold = Hold(until=later, reason=HoldReason.REVIEW)
+    open_leads = task.last - task.first + 1
+    if not decided:
+        return WindowResult(counts={}, open=open_leads, again_at=later, hold=hold, left=[(task.first, task.last)])
+    if task.first == 1 and len(decided) == 1:
+        return WindowResult(counts={"done": open_leads - 1}, open=1, again_at=later, hold=hold, left=[(7, 7)])
+    return await done(task)
+
+
+async def steer(handle: CampaignHandle) -> None:
+    """What people do to a campaign, and names that nobody knows."""
+    await when(handle, lambda one: any(wait.stage is Stage.REVIEW for wait in one.waiting_for))
+    await handle.signal("pause", args=["a look at the drafts", "dana"])
+    await handle.signal("puase")
+    await when(handle, lambda one: one.paused is not None and one.stages[Stage.REVIEW].running == 0)
+    await handle.signal("resume")
+    decided.append("all but one")
+    await handle.signal("approve", args=["1-6,8-2000", "dana"])
+    await when(handle, lambda one: one.messages.get("sent", 0) > 0)
+    await handle.signal("pause", args=[{"reason": "an object", "by": "iris"}])
+    await when(handle, lambda one: one.paused is not None and one.stages[Stage.SENDING].running == 0)
+    await handle.execute_update("resume", args=["fine", "iris"])
+    decided.append("the last")
+    await handle.signal("recheck")
+
+
+async def record(name: str) -> None:
     """Run one campaign over several runs of its workflow and write their histories down."""
     with tempfile.TemporaryDirectory() as home:
         async with running_server(Path(home), *FLAGS) as server:
-            ended = await server.run(WindowActivities(leads=1_250, draft=draft, send=send))
-            for number, history in enumerate(await server.histories(ended.handle), start=1):
-                path = FOLDER / f"campaign-{datetime.now(UTC):%Y-%m}-run-{number}.json"
+            activities = WindowActivities(leads=1_250, draft=draft, send=send, review=review)
+            async with server.campaign(activities) as handle:
+                await steer(handle)
+                await handle.result()
+            for number, history in enumerate(await server.histories(handle), start=1):
+                path = FOLDER / f"{name}-run-{number}.json"
                 with path.open("x") as file:
                     file.write(STACK_TRACE.sub("", history.to_json()) + "\n")
                 sys.stdout.write(f"{path.name}: {len(history.events)} events\n")
 
 
 if __name__ == "__main__":
-    asyncio.run(record())
+    asyncio.run(record(sys.argv[1]))
