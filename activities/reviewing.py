@@ -58,4 +58,5 @@ class ReviewActivities:
                 _log.warning("review.overdue", deadline=deadline.isoformat())
             return Hold(until=now + _LOOK_AGAIN, reason=HoldReason.REVIEW_OVERDUE)
         until = min(deadline or now + _LOOK_AGAIN, now + _LOOK_AGAIN)
-        return Hold(until=until, reason=HoldReason.SAMPLE_REJECTED if look.sample_rejected else HoldReason.REVIEW)
+        reason = HoldReason.SAMPLE_REJECTED if look.sample_rejected else HoldReason.REVIEW
+        return Hold(until=until, reason=reason, deadline=deadline)

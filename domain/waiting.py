@@ -1,5 +1,6 @@
 """Who can do something about a wait, and what."""
 
+from datetime import datetime
 from typing import NamedTuple
 
 from domain.wire import HoldReason
@@ -22,6 +23,12 @@ _WAYS: dict[HoldReason, WayOut] = {
     HoldReason.ACTIVITY_FAILED: WayOut("operator", "outrider doctor"),
 }
 """Every other wait ends by itself."""
+
+
+def ends(reason: HoldReason, until: datetime) -> datetime | None:
+    """`until`, unless it only says when somebody looks again at what a person has to mend."""
+    by_itself = _WAYS.get(reason, WayOut("nobody", "")).who != "person"
+    return until if by_itself or reason is HoldReason.REVIEW else None
 
 
 def way_out(reason: HoldReason, campaign_id: str, mailbox: str = "<name>") -> WayOut:

@@ -107,6 +107,8 @@ class Hold(_Payload):
 
     until: datetime
     reason: HoldReason
+    deadline: datetime | None = None
+    """By when a person should have done something; `until` is only when somebody looks again."""
 
 
 class CampaignRef(_Payload):
@@ -322,7 +324,7 @@ class CampaignStart(BaseModel):
 
     campaign_id: str
     state: PipelineState | None = None
-    control: ControlState = ControlState()
+    control: ControlState | None = None
     plan: CampaignPlan | None = None
     run: int = 1
     """Which run of the workflow this is."""

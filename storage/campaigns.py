@@ -237,6 +237,6 @@ def _waiting(stage: Stage | None, hold: Hold | None) -> dict[str, Any]:
     return {
         "waiting_stage": stage,
         "waiting_reason": hold.reason if hold else None,
-        "waiting_until": hold.until if hold else None,
+        "waiting_until": (hold.deadline or hold.until) if hold else None,
         "waiting_since": None,
     }

@@ -12,7 +12,7 @@ from domain.message import OPEN_STATES
 from domain.ports import Campaign
 from domain.progress import Paused, StageProgress, Waiting
 from domain.review import Decision
-from domain.waiting import way_out
+from domain.waiting import ends, way_out
 from domain.wire import Control, HoldReason
 from storage.schema import drafts, messages
 
@@ -89,7 +89,7 @@ def _written(campaign: Campaign, now: datetime) -> Waiting | None:
     waits = campaign.waits
     if waits is None or waits.until <= now:
         return None
-    return _waiting(campaign, waits.stage, waits.reason, since=waits.since, until=waits.until)
+    return _waiting(campaign, waits.stage, waits.reason, since=waits.since, until=ends(waits.reason, waits.until))
 
 
 def _put_off(campaign: Campaign, due: Due | None, now: datetime) -> Waiting | None:

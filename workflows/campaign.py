@@ -20,6 +20,7 @@ from domain.wire import (
     CampaignResult,
     CampaignStart,
     Control,
+    ControlState,
     Hold,
     HoldNote,
     PipelineState,
@@ -54,7 +55,7 @@ class CampaignWorkflow(Handlers):
         """Signals may be handled before the first line of `run`."""
         self._start = start
         self._plan = start.plan
-        self.controls = Controls(start.campaign_id, start.control)
+        self.controls = Controls(start.campaign_id, start.control or ControlState())
         self._pipeline = Pipeline(start.state, self) if start.state else None
         self._clerk = Clerk(self.controls, self.recheck, self.changed)
         self._attributes = SearchAttributes()

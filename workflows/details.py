@@ -80,20 +80,17 @@ def _row(stage: Stage, counts: StageCounts) -> str:
 
 def _remarks(progress: CampaignProgress) -> Iterator[str]:
     """The most important first: what does not fit is left out."""
-    yield f"- Run {progress.run} of the workflow, {progress.history_events:,} events · as of {_moment(progress.as_of)}"
     doubts = progress.messages.get("in_doubt", 0)
     if doubts:
         yield f"- **{doubts:,} in doubt**: `outrider resolve {progress.campaign_id}`"
+    for name, count in progress.unknown_signals.items():
+        yield f"- **Unknown signal** {quoted(name)} ({count:,} times): nothing was done"
+    yield f"- Run {progress.run} of the workflow, {progress.history_events:,} events · as of {_moment(progress.as_of)}"
     for pause in reversed(progress.pauses):
         reason = f", {quoted(pause.reason)}" if pause.reason else ""
         yield (
             f"- Paused before: {_moment(pause.since)} by {quoted(pause.by)}{reason}; "
             f"{quoted(pause.resumed_by)} let it go on at {_moment(pause.until)}"
-        )
-    for name, count in progress.unknown_signals.items():
-        yield (
-            f"- **Unknown signal** {quoted(name)} ({count:,}): nothing was done. "
-            "Names are pause, resume, cancel, approve, recheck, retry."
         )
 
 

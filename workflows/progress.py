@@ -7,7 +7,7 @@ from temporalio import workflow
 from temporalio.common import SearchAttributeKey, SearchAttributeUpdate
 
 from domain.campaign import CampaignStatus, Stage
-from domain.waiting import way_out
+from domain.waiting import ends, way_out
 from domain.wire import (
     CampaignPlan,
     CampaignProgress,
@@ -136,12 +136,13 @@ def _waiting(campaign_id: str, controls: Controls, stages: list[StageState], now
 
 def _wait(campaign_id: str, stage: StageState, now: datetime) -> WaitingFor | None:
     if stage.hold is not None and stage.hold.until > now and (stage.ready.spans or stage.later):
-        out = way_out(stage.hold.reason, campaign_id)
+        hold = stage.hold
+        out = way_out(hold.reason, campaign_id)
         return WaitingFor(
             stage=stage.stage,
-            reason=stage.hold.reason,
+            reason=hold.reason,
             since=stage.held_since,
-            until=stage.hold.until,
+            until=ends(hold.reason, hold.deadline or hold.until),
             who=out.who,
             command=out.command,
         )
