@@ -3,17 +3,18 @@
 from temporalio import activity
 
 from activities.failures import recorded_safely
-from activities.heartbeating import heartbeat
 from domain.campaign import CampaignStatus
 from domain.ports import Campaigns, Ledger
 from domain.wire import (
     CANCEL_REST,
     COUNT_MESSAGES,
+    NOTE_HOLD,
     REQUEST_CANCELLATION,
     WRITE_CONTROL,
     CampaignRef,
     Control,
     ControlTask,
+    HoldNote,
     MessageTally,
 )
 from telemetry.logging import get_logger
@@ -42,6 +43,12 @@ class ControlActivities:
         await self._campaigns.write_control(task, _STATUS[task.control])
         _log.info("control.written", control=task.control, changes=[change.kind for change in task.changes])
 
+    @activity.defn(name=NOTE_HOLD)
+    @recorded_safely
+    async def note_hold(self, note: HoldNote) -> None:
+        """Write a wait that the workflow decided on where `outrider show` finds it."""
+        await self._campaigns.set_hold(note.campaign_id, note.stage, note.hold)
+
     @activity.defn(name=COUNT_MESSAGES)
     @recorded_safely
     async def count_messages(self, ref: CampaignRef) -> MessageTally:
@@ -54,10 +61,9 @@ class ControlActivities:
     @recorded_safely
     async def cancel_rest(self, ref: CampaignRef) -> None:
         """End every message and lead that has not begun."""
-        async with heartbeat():
-            campaign = await self._campaigns.get(ref.campaign_id)
-            for first in range(1, campaign.numbered + 1, _CHUNK):
-                await self._ledger.cancel(ref.campaign_id, first, min(first + _CHUNK - 1, campaign.numbered))
+        campaign = await self._campaigns.get(ref.campaign_id)
+        for first in range(1, campaign.numbered + 1, _CHUNK):
+            await self._ledger.cancel(ref.campaign_id, first, min(first + _CHUNK - 1, campaign.numbered))
 
     @activity.defn(name=REQUEST_CANCELLATION)
     @recorded_safely

@@ -12,6 +12,7 @@ from typing import ParamSpec, TypeVar
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
+from activities.heartbeating import heartbeat
 from domain.errors import InputError, OutriderError
 from domain.wire import WindowTask
 from telemetry.logging import bind, get_logger
@@ -22,7 +23,7 @@ _R = TypeVar("_R")
 
 
 def recorded_safely(run: Callable[_P, Awaitable[_R]]) -> Callable[_P, Awaitable[_R]]:
-    """Decorate an activity method: errors leave it as short, unchained ApplicationErrors, and its log lines say whose.
+    """Decorate an activity method: it heartbeats, its errors are short and unchained, and its log lines say whose.
 
     InputError is final: the rows will not become right by trying again. Everything else is tried again.
     """
@@ -34,7 +35,8 @@ def recorded_safely(run: Callable[_P, Awaitable[_R]]) -> Callable[_P, Awaitable[
         window = f"{task.first}-{task.last}" if isinstance(task, WindowTask) else None
         bind(campaign_id=info.workflow_id, activity=info.activity_type, window=window, attempt=info.attempt)
         try:
-            return await run(*args, **kwargs)
+            async with heartbeat():
+                return await run(*args, **kwargs)
         except ApplicationError:
             raise
         except OutriderError as error:

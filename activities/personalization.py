@@ -7,7 +7,6 @@ from typing import Any
 from temporalio import activity
 
 from activities.failures import recorded_safely
-from activities.heartbeating import heartbeat
 from domain.campaign import CampaignSpec, ReviewMode
 from domain.lead import Lead, LeadEnd, LeadState
 from domain.message import Draft, MessageKey, message_id
@@ -35,15 +34,14 @@ class PersonalizationActivities:
 
         A campaign that is paused, or a worker that stops, waits for the slice in hand only; what it stored stays.
         """
-        async with heartbeat():
-            campaign = await self._campaigns.get(task.campaign_id)
-            leads = await self._leads.undrafted(task.campaign_id, task.first, task.last)
-            at_once = self._writer.at_once
-            for start in range(0, len(leads), at_once):
-                if activity.is_worker_shutdown():
-                    break
-                await _to_its_end(self._draft(task.campaign_id, campaign.spec, leads[start : start + at_once]))
-            counts = await self._leads.drafting_counts(task.campaign_id, task.first, task.last)
+        campaign = await self._campaigns.get(task.campaign_id)
+        leads = await self._leads.undrafted(task.campaign_id, task.first, task.last)
+        at_once = self._writer.at_once
+        for start in range(0, len(leads), at_once):
+            if activity.is_worker_shutdown():
+                break
+            await _to_its_end(self._draft(task.campaign_id, campaign.spec, leads[start : start + at_once]))
+        counts = await self._leads.drafting_counts(task.campaign_id, task.first, task.last)
         undrafted = counts.pop(LeadState.OPEN, 0)
         return WindowResult(counts=counts, open=undrafted)
 

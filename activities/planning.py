@@ -1,11 +1,13 @@
-"""Planning: what a campaign consists of, as numbers; and what its workflow waits for, as a note for people."""
+"""Planning: what a campaign consists of, as numbers."""
+
+from datetime import UTC, datetime
 
 from temporalio import activity
 
 from activities.failures import recorded_safely
-from domain.campaign import CampaignStatus, ReviewMode, Stage
+from domain.campaign import ReviewMode
 from domain.ports import Campaigns
-from domain.wire import NOTE_HOLD, PLAN_CAMPAIGN, CampaignPlan, CampaignRef, HoldNote
+from domain.wire import PLAN_CAMPAIGN, CampaignPlan, CampaignRef, Control
 
 WINDOW = 100
 """Leads per window: 37-57 history events per 1,000 leads and stage, and a window of templates takes well under 1 s."""
@@ -30,9 +32,9 @@ class PlanningActivities:
     @activity.defn(name=PLAN_CAMPAIGN)
     @recorded_safely
     async def plan_campaign(self, ref: CampaignRef) -> CampaignPlan:
-        """Mark the campaign as running and say how it is cut into windows."""
+        """Open the campaign's row for its workflow and say how it is cut into windows."""
         campaign = await self._campaigns.get(ref.campaign_id)
-        await self._campaigns.set_status(ref.campaign_id, CampaignStatus.RUNNING, Stage.PERSONALIZATION)
+        control = await self._campaigns.take_up(ref.campaign_id, ref.at or datetime.now(UTC))
         return CampaignPlan(
             leads=campaign.numbered,
             draft_window=WINDOW,
@@ -40,10 +42,6 @@ class PlanningActivities:
             width=WIDTH,
             review_window=0 if campaign.spec.review.mode is ReviewMode.NONE else REVIEW_WINDOW,
             owner=campaign.spec.owner,
+            mailbox=campaign.spec.sending.mailboxes[0].name,
+            ended=control is Control.END,
         )
-
-    @activity.defn(name=NOTE_HOLD)
-    @recorded_safely
-    async def note_hold(self, note: HoldNote) -> None:
-        """Write a wait down where `outrider show` finds it."""
-        await self._campaigns.set_hold(note.campaign_id, note.stage, note.hold)

@@ -23,12 +23,10 @@ class ReportingActivities:
     @recorded_safely
     async def write_report(self, task: ReportTask) -> None:
         """Store the final report, then close the campaign; repeating it replaces the same artifacts."""
-        status = CampaignStatus.COMPLETED if task.failed_stage is None else CampaignStatus.FAILED
-        if task.cancelled:
-            status = CampaignStatus.CANCELLED
+        status = CampaignStatus.CANCELLED if task.cancelled else CampaignStatus.COMPLETED
         report = await self._reports.read(task.campaign_id)
         report = report.model_copy(update={"status": status, "finished_at": report.as_of})
         await self._reports.keep(report)
-        await self._campaigns.set_status(task.campaign_id, status, task.failed_stage or Stage.REPORTING)
+        await self._campaigns.set_status(task.campaign_id, status, Stage.REPORTING)
         sent, adds_up = report.messages.sent, report.adds_up
         _log.info("campaign.ended", status=status, sent=sent, adds_up=adds_up)

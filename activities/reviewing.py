@@ -5,7 +5,6 @@ from datetime import UTC, datetime, timedelta
 from temporalio import activity
 
 from activities.failures import recorded_safely
-from activities.heartbeating import heartbeat
 from domain.campaign import Stage
 from domain.ports import Campaigns, ReviewLook, Reviews
 from domain.wire import APPROVE_DRAFTS, REVIEW_DRAFTS, Approval, Hold, HoldReason, WindowResult, WindowTask
@@ -29,11 +28,10 @@ class ReviewActivities:
     @recorded_safely
     async def review_drafts(self, task: WindowTask) -> WindowResult:
         """Let go what is decided; the numbers that wait for a person come back, with the hold they wait in."""
-        async with heartbeat():
-            campaign = await self._campaigns.get(task.campaign_id)
-            look = await self._reviews.look(task.campaign_id, task.first, task.last)
-            hold = await self._hold(task.campaign_id, look, campaign.spec.review.deadline)
-            await self._campaigns.set_hold(task.campaign_id, Stage.REVIEW, hold)
+        campaign = await self._campaigns.get(task.campaign_id)
+        look = await self._reviews.look(task.campaign_id, task.first, task.last)
+        hold = await self._hold(task.campaign_id, look, campaign.spec.review.deadline)
+        await self._campaigns.set_hold(task.campaign_id, Stage.REVIEW, hold)
         waiting = sum(last - first + 1 for first, last in look.undecided)
         if hold is not None:
             _log.info("review.held", reason=hold.reason, until=hold.until.isoformat(), waiting=waiting)
@@ -43,8 +41,7 @@ class ReviewActivities:
     @recorded_safely
     async def approve_drafts(self, approval: Approval) -> None:
         """Write down an approval that came by signal; repeating it changes nothing that was decided."""
-        async with heartbeat():
-            count = await self._reviews.approve(approval.campaign_id, approval.leads, approval.by)
+        count = await self._reviews.approve(approval.campaign_id, approval.leads, approval.by)
         _log.info("review.approved", count=count)
 
     async def _hold(self, campaign_id: str, look: ReviewLook, patience: timedelta) -> Hold | None:

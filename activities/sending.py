@@ -1,16 +1,17 @@
 """Sending a window: claim, then one lane per connection, each mail begun in the ledger before its first byte."""
 
 import asyncio
+import contextlib
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 from temporalio import activity
 
 from activities.failures import recorded_safely
-from activities.heartbeating import heartbeat
 from activities.lanes import Lanes
 from domain.campaign import Stage
-from domain.message import MessageState
+from domain.errors import OutriderError
+from domain.message import ClaimedMessage, MessageState
 from domain.pacing import opening, past
 from domain.ports import Campaign, Campaigns, ClaimRules, Ledger, Mailboxes, Relays, WindowTally
 from domain.stopping import NEWEST, tripped
@@ -46,20 +47,26 @@ class SendingActivities:
     @recorded_safely
     async def send_messages(self, task: WindowTask) -> WindowResult:
         """Send what is due in the window. What is left open comes back in the result with when and why."""
-        async with heartbeat():
-            campaign = await self._campaigns.get(task.campaign_id)
-            hold = await self._send(task, campaign)
-            tally = await self._ledger.tally(task.campaign_id, task.first, task.last)
-            if hold is None:
-                hold = await self._why_not(task, campaign, tally)
-            await self._campaigns.set_hold(task.campaign_id, Stage.SENDING, hold)
-            if hold is not None:
-                _log.info("sending.held", reason=hold.reason, until=hold.until.isoformat())
-            trip = await self._tripped(campaign)
-            if trip is not None:
-                _log.warning("breaker.tripped", breaker=trip.breaker, count=trip.count, judged=trip.judged)
-        again_at = tally.next_at or (datetime.now(UTC) + _DECISION_WAIT if tally.undecided else None)
-        return WindowResult(counts=_outcomes(tally), open=tally.open, again_at=again_at, hold=hold, trip=trip)
+        campaign = await self._campaigns.get(task.campaign_id)
+        hold = await self._send(task, campaign)
+        tally = await self._ledger.tally(task.campaign_id, task.first, task.last)
+        if hold is None:
+            hold = await self._why_not(task, campaign, tally)
+        await self._campaigns.set_hold(task.campaign_id, Stage.SENDING, hold)
+        if hold is not None:
+            _log.info("sending.held", reason=hold.reason, until=hold.until.isoformat())
+        trip = await self._tripped(campaign)
+        if trip is not None:
+            _log.warning("breaker.tripped", breaker=trip.breaker, count=trip.count, judged=trip.judged)
+        waits = tally.next_at is None and tally.undecided > 0
+        return WindowResult(
+            counts=_outcomes(tally),
+            open=tally.open,
+            again_at=datetime.now(UTC) + _DECISION_WAIT if waits else tally.next_at,
+            hold=hold,
+            trip=trip,
+            put_off=HoldReason.REVIEW if waits else HoldReason.DEFERRED_BY_RELAY,
+        )
 
     async def _tripped(self, campaign: Campaign) -> Trip | None:
         judged = await self._campaigns.judged(campaign.campaign_id, NEWEST)
@@ -70,7 +77,8 @@ class SendingActivities:
         trip: Trip | None = None
         while trip is None:
             await asyncio.sleep(_JUDGED_EVERY_SECONDS)
-            trip = await self._tripped(campaign)
+            with contextlib.suppress(OutriderError):  # the database is away for a moment
+                trip = await self._tripped(campaign)
         lanes.stop(HoldReason.CONTROL)
 
     async def _send(self, task: WindowTask, campaign: Campaign) -> Hold | None:
@@ -90,7 +98,7 @@ class SendingActivities:
                 resend_doubts=sending.in_doubt == "resend",
                 dry_run=campaign.dry_run,
             )
-            claimed = await self._ledger.claim(task.campaign_id, task.first, task.last, token, rules)
+            claimed = await self._claim(task, token, rules)
             if opens > now and not expired:
                 return Hold(until=opens, reason=HoldReason.WINDOW_CLOSED)
             if claimed:
@@ -109,6 +117,14 @@ class SendingActivities:
                     return Hold(until=_grown(task.holds), reason=stopped)
             if not await self._soon_due(task, worked=bool(claimed)):
                 return None
+
+    async def _claim(self, task: WindowTask, token: str, rules: ClaimRules) -> list[ClaimedMessage]:
+        """Own what may be sent now; whoever is called back meanwhile gives back what the ledger claims all the same."""
+        try:
+            return await self._ledger.claim(task.campaign_id, task.first, task.last, token, rules)
+        except asyncio.CancelledError:
+            await asyncio.shield(self._ledger.release(task.campaign_id, task.first, task.last, token))
+            raise
 
     async def _soon_due(self, task: WindowTask, *, worked: bool) -> bool:
         """Whether something of the window is due within a moment; waits for it.

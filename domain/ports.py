@@ -56,6 +56,12 @@ class Campaigns(Protocol):
     async def get(self, campaign_id: str) -> Campaign:
         """The campaign; raises NotFound."""
 
+    async def take_up(self, campaign_id: str, at: datetime) -> Control:
+        """Open the row for a workflow that begins at `at`: running, not paused, and control `run`; returns the control.
+
+        One that was cancelled stays so: `end`. What was wanted after `at` stays too.
+        """
+
     async def set_status(self, campaign_id: str, status: CampaignStatus, stage: Stage | None) -> None:
         """Write the status copy. Final states keep the first `finished_at`."""
 

@@ -21,6 +21,7 @@ _WAYS: dict[HoldReason, WayOut] = {
     HoldReason.OPT_OUT_NOT_PUBLIC: WayOut("operator", "set OUTRIDER_PUBLIC_URL to an https address"),
     HoldReason.RELAY_UNREACHABLE: WayOut("operator", "outrider doctor"),
     HoldReason.ACTIVITY_FAILED: WayOut("operator", "outrider doctor"),
+    HoldReason.WORKERS_DIED: WayOut("operator", "outrider doctor"),
 }
 """Every other wait ends by itself."""
 
@@ -31,7 +32,7 @@ def ends(reason: HoldReason, until: datetime) -> datetime | None:
     return until if by_itself or reason is HoldReason.REVIEW else None
 
 
-def way_out(reason: HoldReason, campaign_id: str, mailbox: str = "<name>") -> WayOut:
-    """What can be done about a wait for `reason`; `mailbox` is the one of the campaign, where that is known."""
+def way_out(reason: HoldReason, campaign_id: str, mailbox: str) -> WayOut:
+    """What can be done about a wait for `reason`; `mailbox` is the one of the campaign, "" while it is not known."""
     who, command = _WAYS.get(reason, WayOut("nobody", ""))
     return WayOut(who, command.format(campaign_id=campaign_id, mailbox=mailbox))

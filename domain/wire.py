@@ -33,6 +33,7 @@ APPROVE = "approve"
 RECHECK = "recheck"
 RETRY = "retry"
 PROGRESS = "progress"
+LISTED_PATCH = "search-attributes"
 
 MAX_CAMPAIGN_ID = 80
 
@@ -100,6 +101,7 @@ class HoldReason(StrEnum):
     REVIEW_OVERDUE = "review_overdue"
     SAMPLE_REJECTED = "sample_rejected"
     CONTACT_CLAIMED = "contact_claimed"
+    WORKERS_DIED = "workers_died"
 
 
 class Hold(_Payload):
@@ -112,9 +114,10 @@ class Hold(_Payload):
 
 
 class CampaignRef(_Payload):
-    """Which campaign an activity works for."""
+    """Which campaign an activity works for, and when that was asked: a late attempt must not undo what came after."""
 
     campaign_id: str
+    at: datetime | None = None
 
 
 class CampaignPlan(_Payload):
@@ -128,6 +131,9 @@ class CampaignPlan(_Payload):
     review_window: int = 0
     """Leads per look at the decisions; 0 = nobody reviews."""
     owner: str = ""
+    mailbox: str = ""
+    ended: bool = False
+    """Somebody had cancelled it before this workflow began."""
 
 
 class WindowTask(_Payload):
@@ -165,6 +171,8 @@ class WindowResult(_Payload):
     """The numbers that are open, where the others go on without them; empty = the window stays together."""
     trip: Trip | None = None
     """The campaign pauses itself."""
+    put_off: HoldReason | None = None
+    """Why what is open waits, where the stage goes on without it."""
 
 
 class HoldNote(_Payload):
@@ -190,6 +198,8 @@ class ControlTask(_Payload):
     campaign_id: str
     control: Control
     changes: list[ControlChange] = []
+    at: datetime | None = None
+    """When it was wanted: a late attempt must not undo what came after."""
 
 
 class MessageTally(_Payload):
@@ -207,10 +217,11 @@ class Approval(_Payload):
 
 
 class ReportTask(_Payload):
-    """The last activity of a campaign. `failed_stage` names the stage that gave up, if one did."""
+    """The last activity of a campaign."""
 
     campaign_id: str
     failed_stage: Stage | None = None
+    """In older histories only: a stage that failed gave up, where now the campaign pauses itself."""
     cancelled: bool = False
 
 
@@ -251,6 +262,7 @@ class LaterWindow(BaseModel):
     first: int
     last: int
     at: datetime
+    put_off: HoldReason | None = None
 
 
 class StageState(BaseModel):
@@ -267,6 +279,8 @@ class StageState(BaseModel):
     """How many times in a row the stage was held."""
     failures: int = 0
     """Windows in a row that used up their attempts."""
+    deaths: int = 0
+    """Windows in a row whose workers died at each of their attempts."""
     windows: int = 0
     """How many windows were started."""
     counts: dict[str, int] = {}
@@ -274,7 +288,7 @@ class StageState(BaseModel):
 
 
 class PipelineState(BaseModel):
-    """All that continue-as-new carries."""
+    """Which windows of which stages are ready, come later or are done."""
 
     stages: list[StageState]
 
@@ -320,7 +334,7 @@ class ControlState(BaseModel):
 
 
 class CampaignStart(BaseModel):
-    """The workflow's input. All but the id is set by continue-as-new only."""
+    """The workflow's input, and all that continue-as-new carries, which alone sets anything but the id."""
 
     campaign_id: str
     state: PipelineState | None = None

@@ -87,20 +87,39 @@ class CampaignRows:
             rows = await connection.execute(select(campaigns).order_by(campaigns.c.created_at.desc()))
         return [_campaign(row) for row in rows]
 
+    async def take_up(self, campaign_id: str, at: datetime) -> Control:
+        """See domain.ports.Campaigns."""
+        opened = {
+            "status": CampaignStatus.RUNNING,
+            "stage": Stage.PERSONALIZATION,
+            "control": Control.RUN,
+            "started_at": _first(campaigns.c.started_at, datetime.now(UTC)),
+            "finished_at": None,
+            **_NOT_PAUSED,
+        }
+        change = (
+            update(campaigns)
+            .where(campaigns.c.campaign_id == campaign_id, campaigns.c.control != Control.END)
+            .where(~exists().where(_steered_after(campaign_id, at)))
+            .values(opened)
+        )
+        async with self._database.write() as connection:
+            await connection.execute(change)
+            row = select(campaigns.c.control).where(campaigns.c.campaign_id == campaign_id)
+            return Control((await connection.execute(row)).scalar_one())
+
     async def set_status(self, campaign_id: str, status: CampaignStatus, stage: Stage | None) -> None:
         """See domain.ports.Campaigns."""
         now = datetime.now(UTC)
         changes: dict[str, Any] = {"status": status, "stage": stage}
-        if status is CampaignStatus.RUNNING:  # a new workflow, perhaps after one that was terminated in a pause
-            changes |= {"started_at": _first(campaigns.c.started_at, now), "finished_at": None}
-            changes |= {"control": Control.RUN, **_NOT_PAUSED}
         if status in _ENDED:
             changes |= {"finished_at": _first(campaigns.c.finished_at, now), **_waiting(None, None)}
         await self._update(campaign_id, changes)
 
     async def set_hold(self, campaign_id: str, stage: Stage, hold: Hold | None) -> None:
         """See domain.ports.Campaigns. There is room for one wait: the latest; a stage ends only its own."""
-        changes: dict[str, Any] = {"stage": stage}
+        sending = campaigns.c.stage == Stage.SENDING
+        changes: dict[str, Any] = {"stage": case((sending, campaigns.c.stage), else_=stage)}
         if hold is None:
             changes |= {
                 name: case((campaigns.c.waiting_stage == stage, null()), else_=campaigns.c[name])
@@ -116,8 +135,9 @@ class CampaignRows:
     async def write_control(self, task: ControlTask, status: CampaignStatus | None) -> None:
         """See domain.ports.Campaigns. An attempt that comes late does not undo what was wanted after it."""
         wanted: dict[str, Any] = {"control": task.control}
-        if status is not None:
-            wanted["status"] = status
+        if status is not None:  # one that is over stays so, whatever was wanted meanwhile
+            over = campaigns.c.finished_at.is_not(None)
+            wanted["status"] = case((over, campaigns.c.status), else_=status)
         paused, resumed = _last(task.changes, ChangeKind.PAUSED), _last(task.changes, ChangeKind.RESUMED)
         if task.control is not Control.HOLD:
             wanted |= _NOT_PAUSED
@@ -126,8 +146,9 @@ class CampaignRows:
         if resumed is not None:
             wanted["judged_since"] = resumed.at
         change = update(campaigns).where(campaigns.c.campaign_id == task.campaign_id).values(wanted)
-        if task.changes:
-            change = change.where(~exists().where(_after(task)))
+        wanted_at = max([one.at for one in task.changes] + ([task.at] if task.at else []), default=None)
+        if wanted_at is not None:
+            change = change.where(~exists().where(_steered_after(task.campaign_id, wanted_at)))
         async with self._database.write() as connection:
             await connection.execute(change)
             if task.changes:
@@ -187,12 +208,12 @@ def judgement(campaign_id: str, newest: int) -> Select[int, int, int]:
     ).select_from(mails)
 
 
-def _after(task: ControlTask) -> ColumnElement[bool]:
-    """Something that steers the campaign has been written down, and it is younger than all of the task's changes."""
+def _steered_after(campaign_id: str, at: datetime) -> ColumnElement[bool]:
+    """Somebody's pause, resumption or cancellation after that has been written down."""
     return and_(
-        campaign_events.c.campaign_id == task.campaign_id,
+        campaign_events.c.campaign_id == campaign_id,
         campaign_events.c.kind.in_(_STEERING),
-        campaign_events.c.at > max(one.at for one in task.changes),
+        campaign_events.c.at > at,
     )
 
 

@@ -90,8 +90,8 @@ def build_worker(client: Client, ports: Ports, *, max_cached_workflows: int = 10
         workflows=[CampaignWorkflow],
         activities=[
             planning.plan_campaign,
-            planning.note_hold,
             control.write_control,
+            control.note_hold,
             control.count_messages,
             control.cancel_rest,
             control.request_cancellation,

@@ -3,9 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import Iterator
-from typing import Any
 
-from pydantic import BaseModel
 from temporalio import workflow
 from temporalio.exceptions import ActivityError
 from temporalio.workflow import ActivityCancellationType, ActivityHandle
@@ -31,6 +29,7 @@ from domain.wire import (
     WindowTask,
 )
 from workflows import options
+from workflows.calls import start_short
 from workflows.clerk import Clerk
 from workflows.control import Controls, Said
 from workflows.details import details
@@ -65,7 +64,7 @@ class CampaignWorkflow(Handlers):
     @workflow.run
     async def run(self, start: CampaignStart) -> CampaignResult:  # noqa: ARG002 __init__ has it
         """Carry the campaign to its end; long ones go on in a new run with the same state."""
-        self._listed = workflow.patched("search-attributes")
+        self._listed = workflow.patched(wire.LISTED_PATCH)
         # A cancellation in Temporal reaches this coroutine only: the work itself learns of it as of any other wish.
         work = asyncio.create_task(self._carry())
         clerk = asyncio.create_task(self._clerk.work())
@@ -85,25 +84,28 @@ class CampaignWorkflow(Handlers):
 
     async def _carry(self) -> Left:
         """The work itself, until there is nothing left to do in this run of the workflow."""
-        if self._pipeline is None and (plan := await self._planned()) is not None:
-            self._pipeline = Pipeline(_first_state(plan), self)
+        if self._pipeline is None:
+            await self._plan_anew()
         while True:
             left = await self._pipeline.run() if self._pipeline else Left.ENDED
             await workflow.wait_condition(lambda: self._clerk.idle)
-            if left is Left.ENDED:
-                await self._end()
             if left is Left.EMPTY:
                 await self._report(cancelled=False)
-            if left is Left.ENDED or not self.controls.starts_over:
+            if self.wanted() is Control.END:
+                await self._end()
+                return Left.ENDED
+            if not self.controls.starts_over:
                 return left
-            self.controls.starts_over = False
-            plan = self._plan or await self._planned()
-            self._pipeline = Pipeline(_first_state(plan), self) if plan else None
+            self.controls.starts_over = self.controls.over = False
+            if left is Left.EMPTY or self._plan is None:
+                await self._plan_anew()  # the row says that it is completed
+            else:
+                self._pipeline = Pipeline(_first_state(self._plan), self)
 
-    async def _planned(self) -> CampaignPlan | None:
-        """The plan; None when the campaign was cancelled before there was one."""
-        ref = CampaignRef(campaign_id=self._start.campaign_id)
-        handle = _start_short(wire.PLAN_CAMPAIGN, ref, "plan", CampaignPlan)
+    async def _plan_anew(self) -> None:
+        """Plan, unless the campaign is cancelled first, and begin with every lead."""
+        ref = CampaignRef(campaign_id=self._start.campaign_id, at=workflow.now())
+        handle = start_short(wire.PLAN_CAMPAIGN, ref, "plan", result_type=CampaignPlan)
         self.changed()
         await workflow.wait_condition(lambda: handle.done() or self.wanted() is Control.END)
         if not handle.done():
@@ -113,24 +115,28 @@ class CampaignWorkflow(Handlers):
         except (ActivityError, asyncio.CancelledError):
             if self.wanted() is not Control.END:
                 raise
-            return None
-        if self.wanted() is not Control.RUN:
+            return
+        if self._plan.ended:
+            self.controls.ended_before()
+        elif self.wanted() is not Control.RUN:
             self.controls.disown()  # planning has opened the row as that of a campaign that runs
-        return self._plan
+        self._pipeline = Pipeline(_first_state(self._plan), self)
 
     async def _report(self, *, cancelled: bool) -> None:
+        self.controls.over = True
         task = ReportTask(campaign_id=self._start.campaign_id, cancelled=cancelled)
-        await _start_short(wire.WRITE_REPORT, task, "report")
-        self._over = not self.controls.starts_over
+        await start_short(wire.WRITE_REPORT, task, "report")
+        await workflow.wait_condition(lambda: self._clerk.idle)
+        self._over = cancelled or (self.wanted() is Control.RUN and not self.controls.starts_over)
         self.changed()
 
     async def _end(self) -> None:
         """Nothing runs any more, and the row says `end`: put an end to what has not begun, and tell Temporal."""
         ref = CampaignRef(campaign_id=self._start.campaign_id)
-        await _start_short(wire.CANCEL_REST, ref, "cancel the rest")
+        await start_short(wire.CANCEL_REST, ref, "cancel the rest")
         await self._report(cancelled=True)
         if not self.controls.state.cancellation_requested:
-            await _start_short(wire.REQUEST_CANCELLATION, ref, "tell Temporal")
+            await start_short(wire.REQUEST_CANCELLATION, ref, "tell Temporal")
         await workflow.wait_condition(lambda: self.controls.state.cancellation_requested)
 
     @contextlib.contextmanager
@@ -156,6 +162,7 @@ class CampaignWorkflow(Handlers):
         """See Handlers."""
         if self._pipeline is not None:
             self._pipeline.recheck()
+            self._clerk.count()
 
     def progress(self) -> CampaignProgress:
         """See Handlers."""
@@ -184,12 +191,12 @@ class CampaignWorkflow(Handlers):
 
     def stopped(self) -> None:
         """See Conductor."""
-        self._clerk.count()
+        self._clerk.count_once()
 
     def stage_done(self, stage: Stage) -> None:
         """See Conductor. A sample can be drawn once all drafts are there."""
-        if stage is Stage.PERSONALIZATION and self._plan and self._plan.review_window:
-            self.recheck()
+        if self._pipeline and self._plan and self._plan.review_window and stage is Stage.PERSONALIZATION:
+            self._pipeline.recheck()
 
     def disowned(self) -> None:
         """See Conductor."""
@@ -215,38 +222,20 @@ class CampaignWorkflow(Handlers):
     async def note_hold(self, stage: Stage, hold: Hold) -> None:
         """See Conductor."""
         with contextlib.suppress(ActivityError):  # it is for people's eyes; what failed was something else
-            await workflow.execute_activity(
-                wire.NOTE_HOLD,
-                HoldNote(campaign_id=self._start.campaign_id, stage=stage, hold=hold),
-                start_to_close_timeout=options.SHORT_TIMEOUT,
-                retry_policy=options.RETRIES,
-                summary=f"{stage} waits",
-            )
+            note = HoldNote(campaign_id=self._start.campaign_id, stage=stage, hold=hold)
+            await start_short(wire.NOTE_HOLD, note, f"{stage} waits", retries=options.RETRIES)
 
     def tripped(self, trip: Trip) -> None:
         """See Conductor."""
         share = f"{100 * trip.count / trip.judged:.1f} % of the last {trip.judged} mails"
         self._pause_itself(trip.breaker, f"{trip.breaker} {share} ({trip.count}; limit {trip.limit:g} %)")
 
-    def failed(self, stage: Stage, error_type: str) -> None:
+    def failed(self, stage: Stage, what: str) -> None:
         """See Conductor."""
-        times = options.FAILED_WINDOW_LIMIT
-        self._pause_itself(Breaker.FAILURES, f"{stage} failed {times} times in a row, last with {error_type}")
+        self._pause_itself(Breaker.FAILURES, f"{stage} {what}")
 
     def _pause_itself(self, breaker: Breaker, reason: str) -> None:
         self.controls.pause(Said(reason, f"breaker {breaker}"), breaker)
-
-
-def _start_short(name: str, task: BaseModel, summary: str, result_type: type | None = None) -> ActivityHandle[Any]:
-    """Start an activity that reads or writes rows of one campaign, and is tried until it succeeds."""
-    return workflow.start_activity(
-        name,
-        task,
-        result_type=result_type,
-        start_to_close_timeout=options.SHORT_TIMEOUT,
-        retry_policy=options.PERSISTENT,
-        summary=summary,
-    )
 
 
 def _first_state(plan: CampaignPlan) -> PipelineState:

@@ -1,5 +1,6 @@
 """Writes down what people and breakers asked for: in the campaign's row, where a zombie sees it, and on drafts."""
 
+import asyncio
 import contextlib
 from collections.abc import Callable
 from datetime import datetime
@@ -11,6 +12,7 @@ from temporalio.exceptions import ActivityError
 from domain import wire
 from domain.wire import Approval, CampaignRef, ControlTask, MessageTally
 from workflows import options
+from workflows.calls import start_short
 from workflows.control import Controls
 
 
@@ -23,19 +25,12 @@ class Clerk:
         self._recheck = recheck
         self._changed = changed
         self._counted_at: datetime | None = None
-        self._to_count = False
+        self._counting: asyncio.Task[None] | None = None
 
     @property
     def idle(self) -> bool:
         """Whether everything is written down."""
-        return self._controls.settled and not self._controls.state.approvals and not self._to_count
-
-    def count(self) -> None:
-        """Count what this pause has stopped at; once."""
-        paused = self._controls.state.paused
-        if paused is not None and paused.since != self._counted_at:
-            self._counted_at = paused.since
-            self._to_count = True
+        return self._controls.settled and not self._controls.state.approvals
 
     async def work(self) -> Never:
         """Write, in the order that is safest: stopping before approving."""
@@ -43,44 +38,38 @@ class Clerk:
             await workflow.wait_condition(lambda: not self.idle)
             if not self._controls.settled:
                 await self._write_control()
-            elif self._controls.state.approvals:
-                await self._approve(self._controls.state.approvals[0])
             else:
-                await self._count()
+                await self._approve(self._controls.state.approvals[0])
+
+    def count_once(self) -> None:
+        """Count what this pause has stopped at."""
+        paused = self._controls.state.paused
+        if paused is not None and paused.since != self._counted_at:
+            self._counted_at = paused.since
+            self.count()
+
+    def count(self) -> None:
+        """Count the messages by state, beside everything else: it is for people's eyes."""
+        if self._counting is None or self._counting.done():
+            self._counting = asyncio.create_task(self._count())
 
     async def _write_control(self) -> None:
         wanted, changes = self._controls.wanted, list(self._controls.state.unwritten)
-        await workflow.execute_activity(
-            wire.WRITE_CONTROL,
-            ControlTask(campaign_id=self._controls.campaign_id, control=wanted, changes=changes),
-            start_to_close_timeout=options.SHORT_TIMEOUT,
-            retry_policy=options.PERSISTENT,
-            summary=f"write down: {wanted}",
-        )
+        task = ControlTask(campaign_id=self._controls.campaign_id, control=wanted, changes=changes, at=workflow.now())
+        await start_short(wire.WRITE_CONTROL, task, f"write down: {wanted}")
         self._controls.written(changes, wanted)
 
     async def _count(self) -> None:
-        self._to_count = False
-        with contextlib.suppress(ActivityError):  # it is for people's eyes
-            tally = await workflow.execute_activity(
-                wire.COUNT_MESSAGES,
-                CampaignRef(campaign_id=self._controls.campaign_id),
-                result_type=MessageTally,
-                start_to_close_timeout=options.SHORT_TIMEOUT,
-                retry_policy=options.RETRIES,
-                summary="count",
+        ref = CampaignRef(campaign_id=self._controls.campaign_id)
+        with contextlib.suppress(ActivityError):
+            tally: MessageTally = await start_short(
+                wire.COUNT_MESSAGES, ref, "count", result_type=MessageTally, retries=options.RETRIES
             )
             self._controls.state.counted = tally.counts
             self._changed()
 
     async def _approve(self, approval: Approval) -> None:
         with contextlib.suppress(ActivityError):  # refused for good: the drafts wait on, and the log says why
-            await workflow.execute_activity(
-                wire.APPROVE_DRAFTS,
-                approval,
-                start_to_close_timeout=options.SHORT_TIMEOUT,
-                retry_policy=options.PERSISTENT,
-                summary="approve drafts",
-            )
+            await start_short(wire.APPROVE_DRAFTS, approval, "approve drafts")
         self._controls.state.approvals.remove(approval)
         self._recheck()

@@ -50,6 +50,8 @@ class Controls:
         self.campaign_id = campaign_id
         self.state = state
         self.starts_over = False
+        self.over = False
+        """The report is being written: there is nothing left to pause."""
         self._stale = False
 
     @property
@@ -66,7 +68,7 @@ class Controls:
 
     def pause(self, said: Said, breaker: Breaker | None = None) -> bool:
         """Let nothing start. The first reason stays until somebody resumes."""
-        if self.wanted is not Control.RUN:
+        if self.over or self.wanted is not Control.RUN:
             return False
         change = self._note(ChangeKind.PAUSED, said)
         self.state.paused = Pause(since=change.at, by=said.by, reason=said.reason, breaker=breaker)
@@ -90,6 +92,10 @@ class Controls:
             return False
         self.state.ended = self._note(ChangeKind.CANCELLED, said)
         return True
+
+    def ended_before(self) -> None:
+        """Somebody had cancelled the campaign before this workflow began, and the row knows."""
+        self.state.ended = ControlChange(kind=ChangeKind.CANCELLED, at=workflow.now())
 
     def cancelled_in_temporal(self) -> None:
         """A cancellation that Temporal itself knows of, with or without the signal before it."""
@@ -138,6 +144,8 @@ class Controls:
             raise refused("this takes a reason and a name, both texts")
         if self.state.ended is not None:
             raise refused(f"{self.campaign_id} is being cancelled")
+        if self.over:
+            raise refused(f"{self.campaign_id} is over; its report is being written")
 
     def _note(self, kind: ChangeKind, said: Said) -> ControlChange:
         change = ControlChange(kind=kind, at=workflow.now(), by=said.by, reason=said.reason)

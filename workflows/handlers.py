@@ -28,7 +28,7 @@ class Handlers:
     controls: Controls
 
     def recheck(self) -> None:
-        """Nothing waits any longer."""
+        """Nothing waits any longer, and everything is counted anew."""
         raise NotImplementedError
 
     def progress(self) -> CampaignProgress:

@@ -6,23 +6,29 @@ window whose activity ends in any way but success goes back to ready, so no paus
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import Enum, auto
 from itertools import islice
 from typing import Protocol
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError, ApplicationError, RetryState
-from temporalio.exceptions import TimeoutError as ActivityTimeout
+from temporalio.exceptions import ActivityError, RetryState
 
 from domain.campaign import Stage
 from domain.wire import Control, Hold, HoldReason, LaterWindow, PipelineState, StageState, Trip, WindowResult
-from workflows.options import FAILED_WINDOW_LIMIT, FAILED_WINDOW_LONGEST_PAUSE, FAILED_WINDOW_PAUSE
-
-_SOONEST = timedelta(seconds=1)
-"""Nothing starts again sooner: a worker's clock may be behind, and what it calls later could be now for ever."""
+from workflows.options import DEATHS_LIMIT, FAILED_WINDOW_LIMIT, FAILED_WINDOW_LONGEST_PAUSE, FAILED_WINDOW_PAUSE
+from workflows.windows import (
+    SOONEST,
+    error_type,
+    has_work,
+    look_again_at,
+    next_wake,
+    take_due,
+    without,
+    worker_died,
+)
 
 
 class Left(Enum):
@@ -59,8 +65,8 @@ class Conductor(Protocol):
     def tripped(self, trip: Trip) -> None:
         """A breaker says that the campaign must pause."""
 
-    def failed(self, stage: Stage, error_type: str) -> None:
-        """Windows of a stage failed too often in a row."""
+    def failed(self, stage: Stage, what: str) -> None:
+        """Windows of a stage failed too often in a row; `what` says how."""
 
     def disowned(self) -> None:
         """The row says other than what is wanted: it must be written again."""
@@ -75,11 +81,12 @@ class Conductor(Protocol):
         """No number is left in this stage or in one before it."""
 
 
-@dataclass
+@dataclass(eq=False)
 class _Running:
     """A window in flight; its activity starts when its task does."""
 
     stage: Stage
+    task: asyncio.Task[None] | None = None
     handle: workflow.ActivityHandle[WindowResult] | None = None
     called_back: bool = False
 
@@ -91,7 +98,7 @@ class Pipeline:
         """`state` is changed in place and survives continue-as-new."""
         self.state = state
         self._conductor = conductor
-        self._running: dict[asyncio.Task[None], _Running] = {}
+        self._running: list[_Running] = []
         self._rechecks = 0
 
     async def run(self) -> Left:
@@ -115,7 +122,7 @@ class Pipeline:
 
     def running(self, stage: Stage) -> int:
         """How many windows of the stage are in flight."""
-        return sum(1 for running in self._running.values() if running.stage is stage)
+        return sum(1 for running in self._running if running.stage is stage)
 
     def recheck(self) -> None:
         """Nothing waits any longer: whoever asks has changed what was waited for."""
@@ -134,12 +141,12 @@ class Pipeline:
             return Left.STARTED_OVER
         if leaving:
             return Left.CONTINUED
-        empty = not any(_has_work(stage) for stage in self.state.stages)
+        empty = not any(has_work(stage) for stage in self.state.stages)
         return Left.EMPTY if empty and wanted is Control.RUN else None
 
     def _cancel_windows(self) -> None:
         """Ask all windows to finish what is in hand and come back. Asking twice changes nothing."""
-        for running in self._running.values():
+        for running in self._running:
             running.called_back = True
             if running.handle is not None:
                 running.handle.cancel()
@@ -154,18 +161,26 @@ class Pipeline:
             if stage.hold is not None and stage.hold.until > now:
                 continue
             stage.hold = None
-            for first, last in islice(_due(stage, now), self._free(stage)):
+            for first, last in islice(take_due(stage, now), self._free(stage)):
                 self._begin(index, first, last)
 
     def _begin(self, index: int, first: int, last: int) -> None:
         stage = self.state.stages[index]
         stage.windows += 1
         running = _Running(stage.stage)
-        task = asyncio.create_task(self._one(running, index, first, last))
-        self._running[task] = running
-        task.add_done_callback(self._running.pop)
+        running.task = asyncio.create_task(self._one(running, index, first, last))
+        self._running.append(running)
 
     async def _one(self, running: _Running, index: int, first: int, last: int) -> None:
+        try:
+            await self._window(running, index, first, last)
+        finally:
+            self._running.remove(running)
+        before = self.state.stages[: index + 1]
+        if not any(has_work(stage) or self.running(stage.stage) for stage in before):
+            self._conductor.stage_done(self.state.stages[index].stage)
+
+    async def _window(self, running: _Running, index: int, first: int, last: int) -> None:
         stage = self.state.stages[index]
         running.handle = self._conductor.start_window(stage, first, last)
         try:
@@ -179,16 +194,16 @@ class Pipeline:
             if error.retry_state is not RetryState.CANCEL_REQUESTED:
                 await self._rest(stage, error)
             return
-        stage.failures = 0
+        stage.failures = stage.deaths = 0
         if result.trip is not None:
             self._conductor.tripped(result.trip)
         self._hold(stage, result.hold)
         left = result.left or ([(first, last)] if result.open else [])
-        stage.later += [LaterWindow(first=begin, last=end, at=_at(result)) for begin, end in left]
+        stage.later += [
+            LaterWindow(first=begin, last=end, at=look_again_at(result), put_off=result.put_off) for begin, end in left
+        ]
         if not left or result.left:
-            self._hand_on(index, _between(first, last, left), result.counts)
-        if not any(_has_work(one) for one in self.state.stages[: index + 1]) and self.running(stage.stage) == 1:
-            self._conductor.stage_done(stage.stage)
+            self._hand_on(index, without(first, last, left), result.counts)
 
     def _hand_on(self, index: int, spans: Iterable[tuple[int, int]], counts: dict[str, int]) -> None:
         """Numbers that this stage is done with are counted here and ready for the next."""
@@ -211,24 +226,26 @@ class Pipeline:
         if stage.hold is None:
             stage.holds += 1
             stage.held_since = stage.held_since or workflow.now()
-        stage.hold = hold.model_copy(update={"until": max(hold.until, workflow.now() + _SOONEST)})
+        stage.hold = hold.model_copy(update={"until": max(hold.until, workflow.now() + SOONEST)})
 
     async def _rest(self, stage: StageState, error: ActivityError) -> None:
         """Hold a stage one of whose windows used up its attempts. Windows that fail together count as one failure."""
         if stage.hold is not None:
             return
-        if isinstance(error.cause, ActivityTimeout):  # its workers died, which says nothing about the work
-            stage.hold = Hold(until=workflow.now() + _SOONEST, reason=HoldReason.ACTIVITY_FAILED)
+        if worker_died(error):  # which may say nothing about the work
+            stage.deaths += 1
+            pause, reason = SOONEST, HoldReason.WORKERS_DIED
+        else:
+            stage.failures += 1
+            pause = min(FAILED_WINDOW_PAUSE * 2 ** min(stage.failures - 1, 10), FAILED_WINDOW_LONGEST_PAUSE)
+            reason = HoldReason.ACTIVITY_FAILED
+        if stage.failures >= FAILED_WINDOW_LIMIT or stage.deaths >= DEATHS_LIMIT:
+            what = f"failed {stage.failures} times in a row, last with {error_type(error)}"
+            self._conductor.failed(stage.stage, "windows end with their worker" if stage.deaths else what)
+            stage.failures = stage.deaths = 0
             return
-        stage.failures += 1
-        pause = min(FAILED_WINDOW_PAUSE * 2 ** min(stage.failures - 1, 10), FAILED_WINDOW_LONGEST_PAUSE)
-        stage.hold = Hold(until=workflow.now() + pause, reason=HoldReason.ACTIVITY_FAILED)
+        stage.hold = Hold(until=workflow.now() + pause, reason=reason)
         stage.held_since = stage.held_since or workflow.now()
-        if stage.failures >= FAILED_WINDOW_LIMIT:
-            stage.failures = 0
-            stage.hold = None
-            self._conductor.failed(stage.stage, _type_of(error))
-            return
         await self._conductor.note_hold(stage.stage, stage.hold)
 
     async def _something_changes(self, wake: datetime | None) -> None:
@@ -252,50 +269,5 @@ class Pipeline:
     def _next_wake(self) -> datetime | None:
         """When the next thing that waits for a time may start. Later than now: what is due has just been started."""
         now = workflow.now()
-        wakes = [_wake(stage, now) for stage in self.state.stages if self._free(stage)]
+        wakes = [next_wake(stage, now) for stage in self.state.stages if self._free(stage)]
         return min((wake for wake in wakes if wake is not None), default=None)
-
-
-def _has_work(stage: StageState) -> bool:
-    return bool(stage.ready.spans or stage.later)
-
-
-def _due(stage: StageState, now: datetime) -> Iterator[tuple[int, int]]:
-    """Take windows that may start now; what was put off comes before what is new."""
-    for window in [window for window in stage.later if window.at <= now]:
-        stage.later.remove(window)
-        if window.last - window.first + 1 < stage.size:  # parts of windows are put together again
-            stage.ready.add(window.first, window.last)
-        else:
-            yield window.first, window.last
-    while (cut := stage.ready.take(stage.size)) is not None:
-        yield cut
-
-
-def _between(first: int, last: int, left: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
-    """What of `first`..`last` is not in the sorted spans `left`."""
-    begin = first
-    for left_first, left_last in left:
-        if begin < left_first:
-            yield begin, left_first - 1
-        begin = left_last + 1
-    if begin <= last:
-        yield begin, last
-
-
-def _wake(stage: StageState, now: datetime) -> datetime | None:
-    if stage.hold is not None and stage.hold.until > now:
-        return stage.hold.until if _has_work(stage) else None
-    return min((window.at for window in stage.later), default=None)
-
-
-def _at(result: WindowResult) -> datetime:
-    """When to look at what is open again."""
-    soonest = workflow.now() + _SOONEST
-    return max(result.again_at or soonest, soonest)
-
-
-def _type_of(error: ActivityError) -> str:
-    """The kind of the failure, a name from the code: the text of a failure is not for people's screens."""
-    cause = error.cause
-    return (cause.type if isinstance(cause, ApplicationError) and cause.type else type(cause).__name__)[:60]

@@ -38,15 +38,14 @@ def progress_of(
     controls: Controls, pipeline: Pipeline | None, plan: CampaignPlan | None, *, run: int, over: bool
 ) -> CampaignProgress:
     """Where the campaign stands, as of the last window that ended. No `plan` yet: it is being planned."""
-    campaign_id = controls.campaign_id
     now = workflow.now()
     stages = pipeline.state.stages if pipeline else []
     state = controls.state
-    waiting = _waiting(campaign_id, controls, stages, now)
+    waiting = _waiting(controls, plan.mailbox if plan else "", stages, now)
     status = CampaignStatus.COMPLETED if over and not state.ended else _status(controls, pipeline, waiting)
     sending = next((stage.counts for stage in stages if stage.stage is Stage.SENDING), {})
     return CampaignProgress(
-        campaign_id=campaign_id,
+        campaign_id=controls.campaign_id,
         status=status,
         stage=_stage(stages),
         waiting_for=waiting if status in (CampaignStatus.PAUSED, CampaignStatus.WAITING) else [],
@@ -109,10 +108,10 @@ def _stage(stages: list[StageState]) -> Stage | None:
 
 
 def _messages(sending: dict[str, int], counted: dict[str, int]) -> dict[str, int]:
-    """Messages by final state: of windows that are done, or what was counted at a pause where that is more."""
+    """Messages by final state: of windows that are done, or as they were counted last where that is further."""
     done = {"sent" if outcome == "done" else outcome: count for outcome, count in sending.items()}
-    final = ("sent", "failed", "skipped", "in_doubt")
-    return {state: most for state in final if (most := max(done.get(state, 0), counted.get(state, 0)))}
+    final = {state: counted[state] for state in ("sent", "failed", "skipped", "in_doubt") if counted.get(state)}
+    return final if sum(final.values()) >= sum(done.values()) and final else done
 
 
 def _counts(stage: StageState, running: int) -> StageCounts:
@@ -122,22 +121,22 @@ def _counts(stage: StageState, running: int) -> StageCounts:
     )
 
 
-def _waiting(campaign_id: str, controls: Controls, stages: list[StageState], now: datetime) -> list[WaitingFor]:
+def _waiting(controls: Controls, mailbox: str, stages: list[StageState], now: datetime) -> list[WaitingFor]:
     """Every wait there is; a pause stands before all others."""
-    found = [_wait(campaign_id, stage, now) for stage in stages]
+    found = [_wait(controls.campaign_id, mailbox, stage, now) for stage in stages]
     waits = [wait for wait in found if wait is not None]
     paused = controls.state.paused
     if paused is None:
         return waits
     stage = _stage(stages) or Stage.PLANNING
-    command = f"outrider resume {campaign_id}"
+    command = f"outrider resume {controls.campaign_id}"
     return [WaitingFor(stage=stage, reason=PAUSED, since=paused.since, who="person", command=command), *waits]
 
 
-def _wait(campaign_id: str, stage: StageState, now: datetime) -> WaitingFor | None:
+def _wait(campaign_id: str, mailbox: str, stage: StageState, now: datetime) -> WaitingFor | None:
     if stage.hold is not None and stage.hold.until > now and (stage.ready.spans or stage.later):
         hold = stage.hold
-        out = way_out(hold.reason, campaign_id)
+        out = way_out(hold.reason, campaign_id, mailbox)
         return WaitingFor(
             stage=stage.stage,
             reason=hold.reason,
@@ -148,5 +147,7 @@ def _wait(campaign_id: str, stage: StageState, now: datetime) -> WaitingFor | No
         )
     if stage.later and not stage.ready.spans:
         until = min(window.at for window in stage.later)
-        return WaitingFor(stage=stage.stage, reason=HoldReason.DEFERRED_BY_RELAY, until=until, who="nobody")
+        reason = next((window.put_off for window in stage.later if window.put_off), HoldReason.DEFERRED_BY_RELAY)
+        out = way_out(reason, campaign_id, mailbox)
+        return WaitingFor(stage=stage.stage, reason=reason, until=ends(reason, until), who=out.who, command=out.command)
     return None

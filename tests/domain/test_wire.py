@@ -62,6 +62,7 @@ def test_what_a_history_once_held_can_still_be_read() -> None:
 WHOEVER_RUNS_IT = {
     "Answer.line",
     "Approval.by",
+    "CampaignPlan.mailbox",
     "CampaignPlan.owner",
     "ControlChange.by",
     "ControlChange.reason",

@@ -14,9 +14,11 @@ from contextlib import asynccontextmanager
 from client.adapters import open_ports
 from client.connection import connect
 from client.settings import load_settings
+from domain.campaign import CampaignStatus
 from domain.delivery import Transmission
 from domain.message import ClaimedMessage
-from domain.ports import ClaimRules, Ledger, Relay, RelayConnection, Relays
+from domain.ports import Campaigns, ClaimRules, Ledger, Relay, RelayConnection, Relays
+from domain.wire import ControlTask
 from worker.build import build_worker
 from worker.search_attributes import register_search_attributes
 
@@ -51,6 +53,22 @@ class KillingLedger:
         claimed = await self._ledger.claim(campaign_id, first, last, token, rules)
         die_at("after_claim")
         return claimed
+
+
+class KillingCampaigns:
+    """Dies before the row says what is wanted."""
+
+    def __init__(self, campaigns: Campaigns) -> None:
+        self._campaigns = campaigns
+        self.get = campaigns.get
+        self.take_up = campaigns.take_up
+        self.set_status = campaigns.set_status
+        self.set_hold = campaigns.set_hold
+        self.judged = campaigns.judged
+
+    async def write_control(self, task: ControlTask, status: CampaignStatus | None) -> None:
+        die_at("write_control")
+        await self._campaigns.write_control(task, status)
 
 
 class KillingConnection:
@@ -119,7 +137,10 @@ async def main() -> None:
     await register_search_attributes(client)
     async with open_ports(settings) as ports:
         wrapped = dataclasses.replace(
-            ports, ledger=KillingLedger(ports.ledger), relays=KillingRelays(ports.relays, port)
+            ports,
+            campaigns=KillingCampaigns(ports.campaigns),
+            ledger=KillingLedger(ports.ledger),
+            relays=KillingRelays(ports.relays, port),
         )
         await build_worker(client, wrapped).run()
 

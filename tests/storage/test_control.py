@@ -17,7 +17,7 @@ from stored_campaigns import (
 from domain.campaign import CampaignStatus, Stage
 from domain.message import MessageState
 from domain.stopping import Judged
-from domain.wire import ChangeKind, Control
+from domain.wire import ChangeKind, Control, ControlTask
 from storage.ledger import SqliteLedger
 
 HOUR = timedelta(hours=1)
@@ -96,7 +96,7 @@ async def test_a_paused_campaign_whose_workflow_was_terminated_runs_when_it_is_t
 ) -> None:
     await stored.create()
     await stored.write_control(Control.HOLD, change(ChangeKind.PAUSED), status=CampaignStatus.PAUSED)
-    await stored.campaigns.set_status(CAMPAIGN, CampaignStatus.RUNNING, Stage.PERSONALIZATION)
+    assert await stored.campaigns.take_up(CAMPAIGN, datetime.now(UTC)) is Control.RUN
     taken_up = await stored.campaigns.get(CAMPAIGN)
     assert (taken_up.control, taken_up.paused_since, taken_up.paused_by) == (Control.RUN, None, "")
 
@@ -156,3 +156,32 @@ async def test_who_resumes_has_looked_at_what_came_before(stored: StoredCampaign
     assert await stored.campaigns.judged(CAMPAIGN, 500) == Judged(mails=1, bounces=0, complaints=0)
     settled = stored.message(2)["settled_at"]
     assert abs(settled / 1000 - datetime.now(UTC).timestamp()) < 10
+
+
+async def test_a_cancelled_campaign_is_not_opened_again_by_a_new_workflow(stored: StoredCampaigns) -> None:
+    await stored.create()
+    await stored.write_control(Control.END, change(ChangeKind.CANCELLED), status=None)
+    assert await stored.campaigns.take_up(CAMPAIGN, datetime.now(UTC) + timedelta(hours=1)) is Control.END
+    assert (await stored.campaigns.get(CAMPAIGN)).control is Control.END
+
+
+async def test_a_plan_that_comes_late_does_not_undo_a_pause(stored: StoredCampaigns) -> None:
+    await stored.create()
+    await stored.write_control(Control.HOLD, change(ChangeKind.PAUSED), status=CampaignStatus.PAUSED)
+    assert await stored.campaigns.take_up(CAMPAIGN, datetime.now(UTC) - timedelta(minutes=1)) is Control.HOLD
+    assert (await stored.campaigns.get(CAMPAIGN)).status is CampaignStatus.PAUSED
+
+
+async def test_what_is_over_keeps_its_status_whatever_is_wanted_afterwards(stored: StoredCampaigns) -> None:
+    await stored.create()
+    await stored.campaigns.set_status(CAMPAIGN, CampaignStatus.COMPLETED, Stage.REPORTING)
+    await stored.write_control(Control.HOLD, change(ChangeKind.PAUSED), status=CampaignStatus.PAUSED)
+    assert (await stored.campaigns.get(CAMPAIGN)).status is CampaignStatus.COMPLETED
+
+
+async def test_a_control_that_was_wanted_earlier_does_not_undo_a_later_one(stored: StoredCampaigns) -> None:
+    await stored.create()
+    await stored.write_control(Control.HOLD, change(ChangeKind.PAUSED), status=CampaignStatus.PAUSED)
+    late = ControlTask(campaign_id=CAMPAIGN, control=Control.RUN, at=datetime.now(UTC) - timedelta(minutes=1))
+    await stored.campaigns.write_control(late, CampaignStatus.RUNNING)
+    assert (await stored.campaigns.get(CAMPAIGN)).control is Control.HOLD

@@ -29,6 +29,9 @@ from domain.wire import (
     WindowTask,
 )
 
+LONGEST_SECONDS = 2.0
+"""From a pause to the begin of the last tool call."""
+
 DRAFTING, REVIEW, SENDING = Stage.PERSONALIZATION, Stage.REVIEW, Stage.SENDING
 
 
@@ -88,7 +91,7 @@ async def assert_cancelled(handle: CampaignHandle, activities: WindowActivities)
     assert (await handle.describe()).status is WorkflowExecutionStatus.CANCELED
     assert activities.cancelled == 1
     assert [report.cancelled for report in activities.reports] == [True]
-    assert activities.controls[-1].control is Control.END
+    assert all(task.control is Control.END for task in activities.controls[-1:])
 
 
 async def test_a_pause_stops_windows_in_flight_and_a_resumption_completes_exactly(server: CampaignServer) -> None:
@@ -209,7 +212,10 @@ async def test_cancelled_by_any_way_it_ends_as_cancelled_in_both_places(
             await handle.cancel()
         await assert_cancelled(handle, tools.activities)
         await has_stopped(tools)
-    assert tools.activities.asked_temporal == (0 if way == "temporal" else tools.activities.asked_temporal)
+    if way == "temporal":
+        assert tools.activities.asked_temporal == 0
+    if way in ("signal", "update"):
+        assert tools.activities.asked_temporal == 1
     by = "temporal workflow cancel" if way == "temporal" else "dana"
     assert changes(tools.activities)[-1][:2] == ("cancelled", by)
     assert set(tools.done.values()) == {1}
@@ -245,6 +251,7 @@ async def test_a_pause_lasts_through_new_runs_of_the_workflow(impatient_server: 
     async with impatient_server.campaign(tools.activities, max_cached_workflows=0) as handle:
         for turn in range(4):
             await when(handle, partial(has_sent, 60 * turn))
+            asked = asyncio.get_running_loop().time()
             await handle.signal("pause", args=[f"pause {turn}", "dana"])
             for number in range(12):  # signals are history too: a new run begins while it is paused
                 await handle.signal(f"noise {number % 3}")
@@ -252,6 +259,7 @@ async def test_a_pause_lasts_through_new_runs_of_the_workflow(impatient_server: 
                 handle, lambda one: one.paused is not None and not any(stage.running for stage in one.stages.values())
             )
             await has_stopped(tools)
+            assert tools.last_call - asked < LONGEST_SECONDS
             await handle.signal("resume")
         result = await handle.result()
         assert result.counts == {DRAFTING: {"done": 400}, SENDING: {"done": 400}}
@@ -302,9 +310,12 @@ async def test_what_became_due_during_a_pause_starts_after_it(server: CampaignSe
 async def test_a_pause_finds_windows_that_fail_and_windows_between_two_attempts(server: CampaignServer) -> None:
     broken = True
     attempts: list[int] = []
+    last_attempt = 0.0
 
     async def send(task: WindowTask) -> WindowResult:
+        nonlocal last_attempt
         attempts.append(task.first)
+        last_attempt = asyncio.get_running_loop().time()
         if broken:
             raise ApplicationError("broken")
         return await done(task)
@@ -312,16 +323,68 @@ async def test_a_pause_finds_windows_that_fail_and_windows_between_two_attempts(
     activities = WindowActivities(leads=300, send=send)
     async with server.campaign(activities) as handle:
         await when(handle, lambda _: len(attempts) >= 3)
+        asked = asyncio.get_running_loop().time()
         await handle.signal("pause")
         progress = await when(handle, lambda one: one.paused is not None and one.stages[SENDING].running == 0)
         assert progress.stages[SENDING].ready == 300
-        stopped_at = len(attempts)
-        await asyncio.sleep(1.5)
-        assert len(attempts) == stopped_at
+        await asyncio.sleep(2.5)
+        assert last_attempt - asked < LONGEST_SECONDS
         broken = False
         await handle.signal("resume")
         assert (await asyncio.wait_for(handle.result(), 10)).counts[SENDING] == {"done": 300}
     assert activities.notes == [], "nobody is told of failures of windows that were called back"
+
+
+async def test_a_pause_while_the_report_is_written_comes_too_late_and_says_so(server: CampaignServer) -> None:
+    activities = WindowActivities(leads=20)
+    activities.report_may_end.clear()
+    async with server.campaign(activities) as handle:
+        await when(handle, lambda one: one.messages.get("sent", 0) == 20)
+        await handle.signal("pause")
+        with pytest.raises(WorkflowUpdateFailedError) as failure:
+            await handle.execute_update("pause")
+        assert isinstance(failure.value.cause, ApplicationError)
+        assert failure.value.cause.message.endswith("is over; its report is being written")
+        activities.report_may_end.set()
+        assert (await handle.result()).status == "completed"
+    assert activities.controls == []
+
+
+async def test_a_cancellation_while_the_report_is_written_ends_it_as_cancelled(server: CampaignServer) -> None:
+    activities = WindowActivities(leads=20)
+    activities.report_may_end.clear()
+    async with server.campaign(activities) as handle:
+        await when(handle, lambda one: one.messages.get("sent", 0) == 20)
+        await handle.signal("cancel", args=["too late", "dana"])
+        activities.report_may_end.set()
+        with pytest.raises(WorkflowFailureError):
+            await handle.result()
+        assert (await handle.describe()).status is WorkflowExecutionStatus.CANCELED
+    assert [report.cancelled for report in activities.reports] == [False, True]
+    assert activities.controls[-1].control is Control.END
+
+
+async def test_a_retry_while_the_report_is_written_opens_the_campaign_again(server: CampaignServer) -> None:
+    activities = WindowActivities(leads=20)
+    activities.report_may_end.clear()
+    async with server.campaign(activities) as handle:
+        await when(handle, lambda one: one.messages.get("sent", 0) == 20)
+        await handle.signal("retry")
+        activities.report_may_end.set()
+        assert (await handle.result()).counts[SENDING] == {"done": 20}
+    assert len(activities.windows(SENDING)) == 2
+    assert activities.planned == 2, "the row said that it was completed"
+    assert len(activities.reports) == 2
+
+
+async def test_a_campaign_that_was_cancelled_before_its_workflow_began_goes_straight_to_its_end(
+    server: CampaignServer,
+) -> None:
+    activities = WindowActivities(leads=20)
+    activities.plan = activities.plan.model_copy(update={"ended": True})
+    async with server.campaign(activities) as handle:
+        await assert_cancelled(handle, activities)
+    assert activities.asked == []
 
 
 async def test_retry_looks_at_every_window_again_and_counts_once(server: CampaignServer) -> None:

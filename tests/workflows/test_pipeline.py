@@ -9,6 +9,7 @@ import pytest
 from campaign_server import CampaignServer, when
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import WorkflowHistory
+from temporalio.common import RetryPolicy
 from temporalio.exceptions import ApplicationError
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 from window_activities import WindowActivities, done
@@ -202,6 +203,31 @@ async def test_after_too_many_failures_in_a_row_the_campaign_pauses_itself_and_a
         assert (await handle.result()).counts == whole(300)
     assert [change.by for task in activities.controls for change in task.changes] == ["breaker failures", "dana"]
     assert [report.failed_stage for report in activities.reports] == [None]
+
+
+async def test_windows_whose_workers_die_go_back_at_once_and_only_very_many_pause_the_campaign(
+    server: CampaignServer, impatient_runner: SandboxedWorkflowRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(options, "HEARTBEAT_TIMEOUT", timedelta(milliseconds=300))
+    monkeypatch.setattr(options, "RETRIES", RetryPolicy(maximum_attempts=1))
+    monkeypatch.setattr(options, "DEATHS_LIMIT", 3)
+    deadly = True
+
+    async def send(task: WindowTask) -> WindowResult:
+        if deadly:
+            await asyncio.sleep(60)
+        return await done(task)
+
+    activities = WindowActivities(leads=100, width=1, send=send)
+    activities.silent = {1}
+    async with server.campaign(activities, runner=impatient_runner) as handle:
+        progress = await when(handle, lambda one: one.paused is not None)
+        assert progress.paused is not None
+        assert progress.paused.reason == "sending windows end with their worker"
+        assert [note.hold.reason for note in activities.notes] == [HoldReason.WORKERS_DIED] * 2
+        deadly = False
+        await handle.signal("resume")
+        assert (await handle.result()).counts == whole(100)
 
 
 async def test_windows_that_fail_together_count_as_one_failure(
