@@ -1,13 +1,11 @@
 """Planning: what a campaign consists of, as numbers."""
 
-from datetime import UTC, datetime
-
 from temporalio import activity
 
 from activities.failures import recorded_safely
 from domain.campaign import ReviewMode
-from domain.ports import Campaigns
-from domain.wire import PLAN_CAMPAIGN, CampaignPlan, CampaignRef, Control
+from domain.ports import Campaign, Campaigns
+from domain.wire import PLAN_CAMPAIGN, CampaignPlan, CampaignRef, Control, Pause
 
 WINDOW = 100
 """Leads per window: 37-57 history events per 1,000 leads and stage, and a window of templates takes well under 1 s."""
@@ -32,9 +30,8 @@ class PlanningActivities:
     @activity.defn(name=PLAN_CAMPAIGN)
     @recorded_safely
     async def plan_campaign(self, ref: CampaignRef) -> CampaignPlan:
-        """Open the campaign's row for its workflow and say how it is cut into windows."""
-        campaign = await self._campaigns.get(ref.campaign_id)
-        control = await self._campaigns.take_up(ref.campaign_id, ref.at or datetime.now(UTC))
+        """Open the campaign's row for its workflow, and say how it is cut into windows and what people wanted of it."""
+        campaign = await self._campaigns.take_up(ref.campaign_id)
         return CampaignPlan(
             leads=campaign.numbered,
             draft_window=WINDOW,
@@ -43,5 +40,11 @@ class PlanningActivities:
             review_window=0 if campaign.spec.review.mode is ReviewMode.NONE else REVIEW_WINDOW,
             owner=campaign.spec.owner,
             mailbox=campaign.spec.sending.mailboxes[0].name,
-            ended=control is Control.END,
+            ended=campaign.control is Control.END,
+            paused=_pause(campaign) if campaign.control is Control.HOLD else None,
         )
+
+
+def _pause(campaign: Campaign) -> Pause:
+    since = campaign.paused_since or campaign.created_at
+    return Pause(since=since, by=campaign.paused_by, reason=campaign.paused_reason)

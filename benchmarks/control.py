@@ -1,8 +1,9 @@
 """How soon a campaign obeys a pause, how soon it goes on after kill -9, and what it leaves in Temporal's history.
 
 A real Temporal server and a real worker carry two campaigns, one after the other: 50 ms a draft and one call each, a
-relay that answers after 200 ms, 20 connections, 4 windows of 100 leads in flight per stage. The first campaign is left
-alone. The second is paused at random moments by the plain signal and resumed. Every call is noted when it begins.
+relay that answers after 200 ms, 20 connections, drafting windows of 100 leads and sending windows of 200, 4 of each in
+flight. The first campaign is left alone. The second is paused at random moments by the plain signal and resumed. Every
+call is noted when it begins.
 
 After that the only worker gets SIGKILL while it has every window in hand, and another one takes over: either one that
 has been waiting for work, or one that is started at that moment.
@@ -26,12 +27,12 @@ from temporalio.api.taskqueue.v1 import TaskQueue
 from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 from temporalio.client import Client
 
-from activities.planning import WIDTH, WINDOW
+from activities.planning import SEND_WINDOW, WIDTH, WINDOW
 from client.adapters import migrate
 from client.campaigns import CampaignClient, Started
 from client.connection import connect
 from domain.campaign import CampaignStatus
-from domain.wire import PAUSE, RESUME, TASK_QUEUE
+from domain.wire import DRAFT_MESSAGES, PAUSE, RESUME, SEND_MESSAGES, TASK_QUEUE
 
 LEADS = 2_500
 """At most: half a minute of work, in which 20 pauses find both stages busy."""
@@ -82,19 +83,22 @@ def measure(scale: Scale, start_sink: StartSink, scratch: Path) -> Measured:
         for repetition in range(scale.repetitions):
             waiting.append(asyncio.run(_takeover(_home(scratch, f"waiting-{repetition}"), sink, moments, waits=True)))
             fresh.append(asyncio.run(_takeover(_home(scratch, f"fresh-{repetition}"), sink, moments, waits=False)))
-    per_stage = leads / 1_000 * STAGES
+    thousands = leads / 1_000
+    per_stage = thousands * STAGES
     added = (paused.history.events - alone.history.events) / pauses
     figures = [
         Figure("from pause to the last new call", "s", lasted, most=LONGEST_PAUSE_SECONDS),
         Figure("from kill -9 to new work, by a waiting worker", "s", waiting, most=LONGEST_TAKEOVER_SECONDS),
         Figure("from kill -9 to new work, by one started then", "s", fresh, most=LONGEST_TAKEOVER_SECONDS),
+        Figure("drafting's history per 1,000 leads", "events", [alone.history.of(DRAFT_MESSAGES) / thousands]),
+        Figure("sending's history per 1,000 leads", "events", [alone.history.of(SEND_MESSAGES) / thousands]),
         Figure(
-            "history per 1,000 leads and stage, no pause",
+            "whole history per 1,000 leads and stage",
             "events",
             [alone.history.events / per_stage],
             most=MOST_EVENTS if scale.full else None,  # begin and end weigh too much where there are few windows
         ),
-        Figure("history per 1,000 leads and stage, no pause", "bytes", [alone.history.size / per_stage]),
+        Figure("whole history per 1,000 leads and stage", "bytes", [alone.history.size / per_stage]),
         Figure("history that a pause and its resume add", "events", [added]),
         Figure("lost", "people", [alone.lost, paused.lost], most=0),
         Figure("written to twice", "people", [alone.twice, paused.twice], most=0),
@@ -102,7 +106,11 @@ def measure(scale: Scale, start_sink: StartSink, scratch: Path) -> Measured:
     ]
     notes = [
         f"{leads:,} leads per campaign, {pauses} pauses of the second one, {CONNECTIONS} connections",
-        f"windows of {WINDOW} leads, {WIDTH} in flight per stage; a kill leaves {WIDTH} windows of drafts behind",
+        f"drafting windows of {WINDOW} leads, sending windows of {SEND_WINDOW}, {WIDTH} of each in flight",
+        f"a kill leaves {WIDTH} windows of drafts behind",
+        "history figures are those of the campaign without a pause",
+        "a stage's own history: its activities and the workflow tasks that they set off",
+        "the whole history: every event, so begin, end and search attributes too, divided by the two stages",
         f"history without a pause: {alone.history}",
         f"history with {pauses} pauses: {paused.history}",
     ]

@@ -1,9 +1,9 @@
 """Mails per second from `scheduled` to `sent`, with the ledger on, beside a plain aiosmtplib client with no ledger.
 
 The real SendingActivities, SqliteLedger (synchronous=FULL), SmtpRelay and MIME encoder work off drafted messages over
-20 connections, in the windows the product plans; they are called through Temporal's ActivityEnvironment, so a worker
-and a server cost nothing here and what is measured is the sending itself. The other client is handed the same bytes
-ready-made and calls aiosmtplib's own mail, rcpt and data. The two take turns.
+20 connections, in the product's own sending windows; they are called through Temporal's ActivityEnvironment, so a
+worker and a server cost nothing here and what is measured is the sending itself. The other client is handed the same
+bytes ready-made and calls aiosmtplib's own mail, rcpt and data. The two take turns.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ from harness.campaign import CAMPAIGN, CONNECTIONS, MAILBOX, run_windows, settin
 from harness.figures import Figure, Measured, Scale
 from harness.sink import Sink, StartSink
 
-from activities.planning import WIDTH, WINDOW
+from activities.planning import SEND_WINDOW, WIDTH, WINDOW
 from activities.sending import SendingActivities
 from client.adapters import open_ports
 from domain.campaign import Stage
@@ -65,7 +65,7 @@ class Runs:
 
 def measure(scale: Scale, start_sink: StartSink, scratch: Path) -> Measured:
     """Both clients into both sinks; raises RuntimeError when a sink did not get every mail exactly once."""
-    plan = CampaignPlan(leads=scale.leads, draft_window=WINDOW, send_window=WINDOW, width=WIDTH)
+    plan = CampaignPlan(leads=scale.leads, draft_window=WINDOW, send_window=SEND_WINDOW, width=WIDTH)
     prepared = scratch / "prepared"
     asyncio.run(store_drafted(settings(prepared, 1), scale.leads, plan))
     mails = asyncio.run(_rendered(_copied(prepared, scratch / "rendered"), scale.leads))
@@ -83,7 +83,7 @@ def measure(scale: Scale, start_sink: StartSink, scratch: Path) -> Measured:
     size = mean(len(mail.content) for mail in mails)
     measured.notes += [
         f"{scale.leads:,} leads, mails of {size:,.0f} bytes, {CONNECTIONS} connections, {scale.repetitions} times each",
-        f"windows of {plan.send_window} leads, {plan.width} in flight",
+        f"sending windows of {plan.send_window} messages, {plan.width} in flight",
         "CPU is that of the sending process, its ledger thread included",
         "Outrider also reads the drafts and writes the MIME frame; the plain client gets its bytes ready-made",
     ]

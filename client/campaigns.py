@@ -3,32 +3,41 @@
 import asyncio
 import re
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime
 from secrets import token_hex
 from typing import Any
 
 from pydantic import BaseModel
-from temporalio.client import Client, WorkflowExecutionStatus
-from temporalio.common import Priority, WorkflowIDConflictPolicy, WorkflowIDReusePolicy
-from temporalio.exceptions import WorkflowAlreadyStartedError
-from temporalio.service import RPCError, RPCStatusCode
+from temporalio.client import Client
+from temporalio.common import WorkflowIDReusePolicy
+from temporalio.service import RPCError
 
 from client.adapters import Storage, check_relay, open_storage
 from client.connection import connect
-from client.control import FINAL, CampaignControl, NoWorkflow
-from client.one_line import one_line
+from client.control import FINAL, REQUESTED, CampaignControl, NoWorkflow, no_workflow
+from client.one_line import LONGEST_REASON, one_line
 from client.person import who
 from client.settings import Settings
-from client.workflow_progress import WorkflowProgress, merged
+from client.workers import workers
+from client.workflow_progress import WorkflowProgress, merged, with_workflow_status
+from client.workflow_start import start_workflow
 from domain import wire
 from domain.campaign import CampaignSpec, CampaignStatus, Stage, slug
-from domain.errors import InputError
+from domain.errors import InputError, OutriderError
 from domain.lead import LeadState, NewLead
 from domain.message import MessageState
 from domain.ports import Campaign
 from domain.progress import Progress
 from domain.report import CampaignReport, RejectedRow
-from domain.wire import CAMPAIGN_WORKFLOW, MAX_CAMPAIGN_ID, TASK_QUEUE, Answer, CampaignStart, Control
+from domain.wire import (
+    MAX_CAMPAIGN_ID,
+    Answer,
+    ChangeKind,
+    Control,
+    ControlChange,
+    ControlTask,
+)
 
 __all__ = [
     "FINAL",
@@ -37,22 +46,10 @@ __all__ = [
     "Started",
     "check_campaign_id",
     "new_campaign_id",
-    "with_workflow_status",
 ]
 
 PRIORITIES = range(1, 6)
 """The first goes first."""
-
-_LONGEST_SUMMARY = 100
-_LONGEST_REASON = 200
-_LONGEST_FAIRNESS_KEY = 64
-
-_CLOSED = {
-    WorkflowExecutionStatus.FAILED: CampaignStatus.FAILED,
-    WorkflowExecutionStatus.TIMED_OUT: CampaignStatus.FAILED,
-    WorkflowExecutionStatus.TERMINATED: CampaignStatus.FAILED,
-    WorkflowExecutionStatus.CANCELED: CampaignStatus.CANCELLED,
-}
 
 
 def new_campaign_id(spec: CampaignSpec) -> str:
@@ -123,15 +120,18 @@ class CampaignClient:
     async def start(self, campaign_id: str) -> Started:
         """Start the workflow of a stored campaign; one that runs, or is done, is left as it is.
 
-        One that failed or was terminated goes on in a new run: the rows say what is done.
+        One that failed or was terminated goes on in a new run: the rows say what is done. One that somebody cancelled
+        is not taken up again: its run only brings the cancellation to its end.
         """
         stored = await self._storage.campaigns.get(campaign_id)
-        if stored.status in (
-            CampaignStatus.COMPLETED,
-            CampaignStatus.CANCELLED,
-        ):  # Temporal may have forgotten by now that there was a workflow
+        # Temporal may have forgotten by now that there was a workflow.
+        if stored.status in (CampaignStatus.COMPLETED, CampaignStatus.CANCELLED):
             return Started(campaign_id=campaign_id, workflow_id=campaign_id, run_id="")
-        run_id = await self._start_workflow(stored, WorkflowIDReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY)
+        failed_only = WorkflowIDReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY
+        ending = stored.control is Control.END
+        run_id = await start_workflow(
+            self._temporal, stored, WorkflowIDReusePolicy.ALLOW_DUPLICATE if ending else failed_only
+        )
         return Started(campaign_id=campaign_id, workflow_id=campaign_id, run_id=run_id)
 
     async def pause(self, campaign_id: str, reason: str = "", by: str = "") -> Answer:
@@ -147,9 +147,16 @@ class CampaignClient:
         return await self._tell(wire.RESUME, campaign_id, reason, by)
 
     async def cancel(self, campaign_id: str, reason: str = "", by: str = "") -> Answer:
-        """End the campaign: nothing leaves any more, what was sent stays sent, the report is written."""
+        """End the campaign: nothing leaves any more, what was sent stays sent, the report is written.
+
+        One that has not ended and has no workflow, because it was terminated or never started, gets one for that.
+        """
         campaign = await self.get(campaign_id)
-        return await self._control.cancel(campaign, one_line(reason, _LONGEST_REASON), by or who())
+        why, person = one_line(reason, LONGEST_REASON), by or who()
+        try:
+            return await self._control.cancel(campaign, why, person)
+        except NoWorkflow:
+            return await self._cancel_rows(campaign_id, why, person)
 
     async def approve(self, campaign_id: str, leads: str = "all", by: str = "") -> Answer:
         """Approve drafts: lead numbers such as `1,4,10-20`, or `all` that wait now."""
@@ -186,11 +193,13 @@ class CampaignClient:
         """
         campaign = await self.get(campaign_id)
         person = by or who()
-        why = one_line(reason, _LONGEST_REASON)
+        why = one_line(reason, LONGEST_REASON)
         state = await self._storage.settling.resolve(campaign_id, lead, step, sent=sent, by=person, reason=why)
         what = f"lead {lead}, step {step} is {state} now"
         if state is MessageState.SCHEDULED:
             return await self._take_up(campaign, what, person)
+        with suppress(OutriderError):  # it is settled; a workflow that runs only counts anew what it shows
+            await self.recheck(campaign_id)
         return Answer(status=campaign.status, changed=True, line=f"{campaign_id}: {what}")
 
     async def get(self, campaign_id: str) -> Campaign:
@@ -205,9 +214,13 @@ class CampaignClient:
         answer = await self._workflows.ask(campaign_id)
         progress = merged(await self._storage.progress.read(campaign_id), answer)
         try:
-            return await with_workflow_status(self._temporal, progress)
+            corrected = await with_workflow_status(self._temporal, progress)
         except RPCError:  # Temporal is away for a moment: the rows are the better half of the truth
             return progress
+        if corrected.status is progress.status:
+            return progress
+        newer = merged(await self._storage.progress.read(campaign_id), answer)  # it may have ended between the two
+        return newer if newer.status in FINAL else newer.model_copy(update={"status": corrected.status})
 
     async def follow(self, campaign_id: str, *, every: float = 0.5) -> AsyncIterator[Progress]:
         """Progress whenever it changed, asked for every so many seconds, until the campaign has ended."""
@@ -233,7 +246,23 @@ class CampaignClient:
 
     async def _tell(self, name: str, campaign_id: str, reason: str, by: str) -> Answer:
         campaign = await self.get(campaign_id)
-        return await self._control.send(campaign, name, one_line(reason, _LONGEST_REASON), by or who())
+        return await self._control.send(campaign, name, one_line(reason, LONGEST_REASON), by or who())
+
+    async def _cancel_rows(self, campaign_id: str, reason: str, by: str) -> Answer:
+        """Cancel a campaign without a workflow in its row, and start the workflow that goes straight to its end."""
+        campaign = await self.get(campaign_id)
+        if campaign.status in FINAL:
+            raise no_workflow(campaign)
+        changed = campaign.control is not Control.END
+        if changed:
+            change = ControlChange(kind=ChangeKind.CANCELLED, at=datetime.now(UTC), by=by, reason=reason)
+            task = ControlTask(campaign_id=campaign_id, control=Control.END, changes=[change])
+            await self._storage.campaigns.write_control(task, None)
+        await start_workflow(self._temporal, campaign, WorkflowIDReusePolicy.ALLOW_DUPLICATE)
+        line = f"{campaign_id} is being cancelled"
+        if await workers(self._temporal):
+            return Answer(status=campaign.status, changed=changed, line=line)
+        return Answer(status=REQUESTED, changed=changed, line=f"{line}; the next worker ends it: outrider worker")
 
     async def _left_open(self, campaign: Campaign) -> bool:
         """Whether an earlier retry wrote the rows and did not get as far as the workflow."""
@@ -246,47 +275,12 @@ class CampaignClient:
             answer = await self._control.send(campaign, wire.RETRY, what, by)
         except NoWorkflow:
             await self._storage.campaigns.set_status(campaign.campaign_id, CampaignStatus.QUEUED, campaign.stage)
-            await self._start_workflow(campaign, WorkflowIDReusePolicy.ALLOW_DUPLICATE)
+            await start_workflow(self._temporal, campaign, WorkflowIDReusePolicy.ALLOW_DUPLICATE)
             line = f"{campaign.campaign_id} was started again"
             answer = Answer(status=CampaignStatus.QUEUED, changed=True, line=line)
         return answer.model_copy(update={"line": f"{what}: {answer.line}"})
-
-    async def _start_workflow(self, campaign: Campaign, reuse: WorkflowIDReusePolicy) -> str:
-        """Start the campaign's workflow; returns the id of the run, also of one that was there already."""
-        summary = f"{campaign.spec.name}: {campaign.spec.goal}" if campaign.spec.goal else campaign.spec.name
-        try:
-            handle = await self._temporal.start_workflow(
-                CAMPAIGN_WORKFLOW,
-                CampaignStart(campaign_id=campaign.campaign_id),
-                id=campaign.campaign_id,
-                task_queue=TASK_QUEUE,
-                id_reuse_policy=reuse,
-                id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
-                static_summary=one_line(summary, _LONGEST_SUMMARY),
-                priority=Priority(
-                    priority_key=campaign.priority,
-                    fairness_key=campaign.campaign_id[-_LONGEST_FAIRNESS_KEY:],  # the end tells campaigns apart
-                ),
-            )
-        except WorkflowAlreadyStartedError as started:
-            return started.run_id or ""
-        return handle.first_execution_run_id or ""
 
 
 def _is_cancelled(campaign: Campaign) -> bool:
     """Whether somebody has cancelled it, also while it is not over yet."""
     return campaign.status is CampaignStatus.CANCELLED or campaign.control is Control.END
-
-
-async def with_workflow_status(temporal: Client, progress: Progress) -> Progress:
-    """Progress corrected by what Temporal says of a workflow that was terminated, timed out or failed."""
-    if progress.status in FINAL:
-        return progress
-    try:
-        description = await temporal.get_workflow_handle(progress.campaign_id).describe()
-    except RPCError as error:
-        if error.status is RPCStatusCode.NOT_FOUND:
-            return progress
-        raise
-    status = _CLOSED.get(description.status) if description.status else None
-    return progress if status is None else progress.model_copy(update={"status": status})

@@ -45,6 +45,7 @@ class CampaignControl:
         InputError when the workflow refuses, NoWorkflow when there is none, Unreachable when Temporal does not answer.
         """
         handle = self._temporal.get_workflow_handle(campaign.campaign_id)
+        kept = f"no worker answers; the next one takes up the {name}: outrider worker"
         with _explained(campaign):
             if await workers(self._temporal):
                 try:
@@ -53,12 +54,11 @@ class CampaignControl:
                 except WorkflowUpdateFailedError as refusal:
                     raise InputError(_line(refusal)) from None
                 except (WorkflowUpdateRPCTimeoutOrCancelledError, TimeoutError):
-                    pass
+                    kept = f"the worker did not answer within {_ANSWER_SECONDS:.0f} s; Temporal keeps the {name}"
                 else:
                     return answer
             await handle.signal(name, args=arguments)
-        line = f"{campaign.campaign_id}: no worker answers; the next one takes up the {name}: outrider worker"
-        return Answer(status=REQUESTED, changed=True, line=line)
+        return Answer(status=REQUESTED, changed=True, line=f"{campaign.campaign_id}: {kept}")
 
     async def cancel(self, campaign: Campaign, reason: str, by: str) -> Answer:
         """End the campaign in our words and in Temporal's, so that both call it cancelled."""
@@ -87,12 +87,13 @@ def _explained(campaign: Campaign) -> Iterator[None]:
         yield
     except RPCError as error:
         if error.status is RPCStatusCode.NOT_FOUND:
-            raise _no_workflow(campaign) from None
+            raise no_workflow(campaign) from None
         status = error.status.name.lower().replace("_", " ")
         raise Unreachable(f"Temporal refuses or does not answer: {status}", hint="outrider doctor") from None
 
 
-def _no_workflow(campaign: Campaign) -> NoWorkflow:
+def no_workflow(campaign: Campaign) -> NoWorkflow:
+    """The error that says how the campaign ended, or how it is taken up."""
     name = campaign.campaign_id
     if campaign.status is CampaignStatus.FAILED:
         return NoWorkflow(f"campaign {name} has failed", hint=f"outrider run --id {name} takes it up again")

@@ -3,16 +3,14 @@
 import contextlib
 import getpass
 
-from client.one_line import one_line
+from client.one_line import LONGEST_NAME, one_line
 from client.settings import load_settings
 from domain.errors import OutriderError
-
-_LONGEST = 60
 
 
 def who() -> str:
     """The person at the keyboard: OUTRIDER_USER, else the login name, else `unknown`. Never raises."""
-    return one_line(_set(), _LONGEST) or one_line(_login(), _LONGEST) or "unknown"
+    return one_line(_set(), LONGEST_NAME) or one_line(_login(), LONGEST_NAME) or "unknown"
 
 
 def _set() -> str:

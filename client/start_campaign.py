@@ -7,9 +7,9 @@ import sys
 from pathlib import Path
 
 from client.campaigns import CampaignClient
-from client.cli.specs import prepare
 from client.exit import leave, run_entry_point
 from client.settings import Settings
+from client.specs import prepare
 from domain.campaign import CampaignStatus
 from domain.errors import InputError
 

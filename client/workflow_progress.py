@@ -1,11 +1,13 @@
-"""What only the workflow knows of a campaign, asked for with care: without a worker there is no answer."""
+"""What only Temporal knows of a campaign: figures, asked for with care, and an end that is not in the rows."""
 
 import time
 from datetime import timedelta
 
-from temporalio.client import Client, WorkflowQueryFailedError
-from temporalio.service import RPCError
+from temporalio.client import Client, WorkflowExecutionStatus, WorkflowQueryFailedError
+from temporalio.service import RPCError, RPCStatusCode
 
+from client.control import FINAL
+from domain.campaign import CampaignStatus
 from domain.progress import Progress
 from domain.wire import PROGRESS, CampaignProgress
 
@@ -15,6 +17,15 @@ _KEPT_SECONDS = 1.0
 
 _SILENCE_SECONDS = 5.0
 """How long a campaign that did not answer is not asked again: each question would cost the whole patience."""
+
+_CLOSED = {
+    WorkflowExecutionStatus.COMPLETED: CampaignStatus.COMPLETED,
+    WorkflowExecutionStatus.FAILED: CampaignStatus.FAILED,
+    WorkflowExecutionStatus.TIMED_OUT: CampaignStatus.FAILED,
+    WorkflowExecutionStatus.TERMINATED: CampaignStatus.FAILED,
+    WorkflowExecutionStatus.CANCELED: CampaignStatus.CANCELLED,
+}
+"""The status of a campaign whose rows do not know that its workflow has ended."""
 
 
 class WorkflowProgress:
@@ -52,3 +63,17 @@ def merged(progress: Progress, answer: CampaignProgress | None) -> Progress:
     }
     own = {name: getattr(answer, name) for name in ("unknown_signals", "run", "history_events")}
     return progress.model_copy(update={"stages": stages, **own})
+
+
+async def with_workflow_status(temporal: Client, progress: Progress) -> Progress:
+    """The same progress, or a corrected copy where Temporal says that the workflow has ended; raises RPCError."""
+    if progress.status in FINAL:
+        return progress
+    try:
+        description = await temporal.get_workflow_handle(progress.campaign_id).describe()
+    except RPCError as error:
+        if error.status is RPCStatusCode.NOT_FOUND:
+            return progress
+        raise
+    status = _CLOSED.get(description.status) if description.status else None
+    return progress if status is None else progress.model_copy(update={"status": status})

@@ -10,6 +10,9 @@ from domain.campaign import Deferral, InDoubtPolicy
 from domain.message import ClaimedMessage, MessageState
 from domain.pacing import next_attempt
 
+HARD_BOUNCE = "hard_bounce"
+"""The relay knows no such address: it is suppressed, and trying again is no use."""
+
 
 class Phase(StrEnum):
     """How far a transaction came. Until `content`, a server that follows RFC 5321 keeps nothing."""
@@ -94,7 +97,7 @@ def judge(  # noqa: PLR0911 one line per row of the table in docs/concepts/ledge
 def _refused(sent: Transmission, message: ClaimedMessage) -> Verdict:  # noqa: PLR0911 as judge
     """5xx at RCPT or later: whose fault is it? An address is suppressed only where the reply says that it is wrong."""
     if sent.phase is Phase.RECIPIENT and sent.enhanced in _NO_SUCH_ADDRESS:
-        return Verdict(state=MessageState.FAILED, reason="hard_bounce", suppress=True)
+        return Verdict(state=MessageState.FAILED, reason=HARD_BOUNCE, suppress=True)
     if sent.enhanced == _MAILBOX_FULL:
         return Verdict(state=MessageState.FAILED, reason="mailbox_full")
     if sent.enhanced.startswith(_CONTENT):
@@ -105,7 +108,7 @@ def _refused(sent: Transmission, message: ClaimedMessage) -> Verdict:  # noqa: P
     if sent.enhanced in _SENDER or sent.code in _SENDER_PLAIN or (plain and _ABOUT_US.search(sent.text)):
         return _blames_sender("refused_sender", message)
     if sent.phase is Phase.RECIPIENT and plain and sent.code in _NO_SUCH_ADDRESS_PLAIN:
-        return Verdict(state=MessageState.FAILED, reason="hard_bounce", suppress=True)
+        return Verdict(state=MessageState.FAILED, reason=HARD_BOUNCE, suppress=True)
     return Verdict(state=MessageState.FAILED, reason="refused_by_relay")
 
 

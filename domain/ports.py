@@ -56,10 +56,10 @@ class Campaigns(Protocol):
     async def get(self, campaign_id: str) -> Campaign:
         """The campaign; raises NotFound."""
 
-    async def take_up(self, campaign_id: str, at: datetime) -> Control:
-        """Open the row for a workflow that begins at `at`: running, not paused, and control `run`; returns the control.
+    async def take_up(self, campaign_id: str) -> Campaign:
+        """Open the row for a new workflow, perhaps after one that was terminated; returns it.
 
-        One that was cancelled stays so: `end`. What was wanted after `at` stays too.
+        What people wanted stays: a paused campaign is paused, and one that was cancelled is not opened at all.
         """
 
     async def set_status(self, campaign_id: str, status: CampaignStatus, stage: Stage | None) -> None:

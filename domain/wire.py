@@ -114,10 +114,18 @@ class Hold(_Payload):
 
 
 class CampaignRef(_Payload):
-    """Which campaign an activity works for, and when that was asked: a late attempt must not undo what came after."""
+    """Which campaign an activity works for."""
 
     campaign_id: str
-    at: datetime | None = None
+
+
+class Pause(_Payload):
+    """Why nothing starts, since when, and who wanted it."""
+
+    since: datetime
+    by: str
+    reason: str = ""
+    breaker: Breaker | None = None
 
 
 class CampaignPlan(_Payload):
@@ -134,6 +142,8 @@ class CampaignPlan(_Payload):
     mailbox: str = ""
     ended: bool = False
     """Somebody had cancelled it before this workflow began."""
+    paused: Pause | None = None
+    """Somebody had paused it before this workflow began, and nobody let it go on."""
 
 
 class WindowTask(_Payload):
@@ -291,15 +301,6 @@ class PipelineState(BaseModel):
     """Which windows of which stages are ready, come later or are done."""
 
     stages: list[StageState]
-
-
-class Pause(_Payload):
-    """Why nothing starts, since when, and who wanted it."""
-
-    since: datetime
-    by: str
-    reason: str = ""
-    breaker: Breaker | None = None
 
 
 class PastPause(_Payload):

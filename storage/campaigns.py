@@ -87,26 +87,19 @@ class CampaignRows:
             rows = await connection.execute(select(campaigns).order_by(campaigns.c.created_at.desc()))
         return [_campaign(row) for row in rows]
 
-    async def take_up(self, campaign_id: str, at: datetime) -> Control:
+    async def take_up(self, campaign_id: str) -> Campaign:
         """See domain.ports.Campaigns."""
+        runs = campaigns.c.control == Control.RUN
         opened = {
-            "status": CampaignStatus.RUNNING,
+            "status": case((runs, CampaignStatus.RUNNING), else_=CampaignStatus.PAUSED),
             "stage": Stage.PERSONALIZATION,
-            "control": Control.RUN,
             "started_at": _first(campaigns.c.started_at, datetime.now(UTC)),
             "finished_at": None,
-            **_NOT_PAUSED,
         }
-        change = (
-            update(campaigns)
-            .where(campaigns.c.campaign_id == campaign_id, campaigns.c.control != Control.END)
-            .where(~exists().where(_steered_after(campaign_id, at)))
-            .values(opened)
-        )
+        change = update(campaigns).where(campaigns.c.campaign_id == campaign_id, campaigns.c.control != Control.END)
         async with self._database.write() as connection:
-            await connection.execute(change)
-            row = select(campaigns.c.control).where(campaigns.c.campaign_id == campaign_id)
-            return Control((await connection.execute(row)).scalar_one())
+            await connection.execute(change.values(opened))
+        return await self.get(campaign_id)
 
     async def set_status(self, campaign_id: str, status: CampaignStatus, stage: Stage | None) -> None:
         """See domain.ports.Campaigns."""

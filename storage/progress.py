@@ -6,7 +6,9 @@ from typing import Any
 from sqlalchemy import Row, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from domain.campaign import Stage
 from domain.message import MessageState
+from domain.ports import Campaign
 from domain.progress import DoubtfulMessage, MessageCounts, Outcomes, Progress
 from domain.wire import ChangeKind
 from storage.campaigns import CampaignRows
@@ -42,7 +44,7 @@ class ProgressRows:
             return Progress(
                 campaign_id=campaign_id,
                 status=status_now(campaign, stages, waits, due, now),
-                stage=campaign.stage,
+                stage=_furthest(campaign, states),
                 waiting_for=waits,
                 stages=stages,
                 leads=await count_leads(connection, campaign_id),
@@ -114,6 +116,12 @@ async def count_pauses(connection: AsyncConnection, campaign_id: str) -> dict[st
         .order_by(func.count().desc(), campaign_events.c.by)
     )
     return dict((await connection.execute(query)).all())
+
+
+def _furthest(campaign: Campaign, states: MessageCounts) -> Stage | None:
+    """The row's stage, or sending as soon as a mail has begun: the row learns of it at the end of the first window."""
+    begun = states.claimed + states.transmitting + states.sent + states.failed + states.in_doubt + states.deferred
+    return Stage.SENDING if begun and campaign.stage in (Stage.PERSONALIZATION, Stage.REVIEW) else campaign.stage
 
 
 def _doubtful(row: Row[Any]) -> DoubtfulMessage:

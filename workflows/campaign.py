@@ -104,7 +104,7 @@ class CampaignWorkflow(Handlers):
 
     async def _plan_anew(self) -> None:
         """Plan, unless the campaign is cancelled first, and begin with every lead."""
-        ref = CampaignRef(campaign_id=self._start.campaign_id, at=workflow.now())
+        ref = CampaignRef(campaign_id=self._start.campaign_id)
         handle = start_short(wire.PLAN_CAMPAIGN, ref, "plan", result_type=CampaignPlan)
         self.changed()
         await workflow.wait_condition(lambda: handle.done() or self.wanted() is Control.END)
@@ -118,8 +118,8 @@ class CampaignWorkflow(Handlers):
             return
         if self._plan.ended:
             self.controls.ended_before()
-        elif self.wanted() is not Control.RUN:
-            self.controls.disown()  # planning has opened the row as that of a campaign that runs
+        elif self._plan.paused is not None:
+            self.controls.paused_before(self._plan.paused)
         self._pipeline = Pipeline(_first_state(self._plan), self)
 
     async def _report(self, *, cancelled: bool) -> None:

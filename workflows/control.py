@@ -22,6 +22,7 @@ _LONGEST_REASON = 200
 _LONGEST_NAME = 60
 _PAUSES_KEPT = 5
 _UNKNOWN_KEPT = 20
+_OTHERS = "… and others"
 _APPROVALS_KEPT = 20
 _BY_SIGNAL = "a signal"
 
@@ -97,6 +98,11 @@ class Controls:
         """Somebody had cancelled the campaign before this workflow began, and the row knows."""
         self.state.ended = ControlChange(kind=ChangeKind.CANCELLED, at=workflow.now())
 
+    def paused_before(self, pause: Pause) -> None:
+        """Somebody had paused it before; unless more has been asked since, it stays so."""
+        if self.settled and self.state.pause_count == 0 and self.wanted is Control.RUN:
+            self.state.paused = pause
+
     def cancelled_in_temporal(self) -> None:
         """A cancellation that Temporal itself knows of, with or without the signal before it."""
         self.state.cancellation_requested = True
@@ -121,8 +127,9 @@ class Controls:
     def unknown(self, name: str) -> None:
         """Keep the name of a signal that nobody knows."""
         kept = _line(name, _LONGEST_NAME)
-        if kept in self.state.unknown_signals or len(self.state.unknown_signals) < _UNKNOWN_KEPT:
-            self.state.unknown_signals[kept] = self.state.unknown_signals.get(kept, 0) + 1
+        if kept not in self.state.unknown_signals and len(self.state.unknown_signals) >= _UNKNOWN_KEPT:
+            kept = _OTHERS
+        self.state.unknown_signals[kept] = self.state.unknown_signals.get(kept, 0) + 1
 
     def disown(self) -> None:
         """The row says something else: write it again."""

@@ -1,11 +1,14 @@
 """What a campaign has left in Temporal's history."""
 
 from collections import Counter
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from temporalio.api.enums.v1 import EventType
 from temporalio.api.history.v1 import HistoryEvent
 from temporalio.client import Client
+
+_WORKFLOW_TASKS = "workflow tasks"
 
 
 class History(NamedTuple):
@@ -13,6 +16,8 @@ class History(NamedTuple):
 
     kinds: Counter[str]
     """Events by what they belong to: an activity's name, `workflow tasks`, or their own kind."""
+    tasks: Counter[str]
+    """Events of workflow tasks by what set each task off; they are in `kinds` too."""
     size: int
     """In bytes."""
 
@@ -20,6 +25,10 @@ class History(NamedTuple):
     def events(self) -> int:
         """How many there are."""
         return self.kinds.total()
+
+    def of(self, activity: str) -> int:
+        """How many are an activity's own, with the workflow tasks that it set off."""
+        return self.kinds[activity] + self.tasks[activity]
 
     def __str__(self) -> str:
         """For a note."""
@@ -38,8 +47,23 @@ async def read_history(temporal: Client, campaign_id: str, run_id: str) -> Histo
         for event in events
         if event.HasField("activity_task_scheduled_event_attributes")
     }
-    kinds = Counter(_belongs_to(event, activities) for event in events)
-    return History(kinds, sum(event.ByteSize() for event in events))
+    belongs = [_belongs_to(event, activities) for event in events]
+    size = sum(event.ByteSize() for event in events)
+    return History(Counter(belongs), Counter(_set_off(belongs)), size)
+
+
+def _set_off(belongs: Iterable[str]) -> Iterator[str]:
+    """What set off the workflow task of each event of one: the server writes the two down one after the other.
+
+    Where several things came while a task ran, the last of them stands for all; a task that timed out and comes again
+    is put down to the same thing.
+    """
+    by = before = ""
+    for one in belongs:
+        if one == _WORKFLOW_TASKS:
+            by = by if before == _WORKFLOW_TASKS else before
+            yield by
+        before = one
 
 
 def _belongs_to(event: HistoryEvent, activities: dict[int, str]) -> str:
@@ -48,5 +72,5 @@ def _belongs_to(event: HistoryEvent, activities: dict[int, str]) -> str:
     attributes = getattr(event, event.WhichOneof("attributes") or "", None)
     kind = EventType.Name(event.event_type).removeprefix("EVENT_TYPE_").replace("_", " ").lower()
     if kind.startswith("workflow task"):
-        return "workflow tasks"
+        return _WORKFLOW_TASKS
     return activities.get(getattr(attributes, "scheduled_event_id", 0), kind)

@@ -10,12 +10,14 @@ from rich.text import Text
 from client.cli.picture import signal_line, waits
 from client.cli.screen import added_up, columns, deadline, discreet, labelled, moment, plain, say, span, styled, words
 from domain.campaign import CampaignStatus
+from domain.delivery import HARD_BOUNCE
+from domain.lead import LeadState
 from domain.ports import Campaign, MailboxState
 from domain.progress import Progress
 
 _DOUBTS = 10
 """How many messages in doubt are named; the others are counted."""
-_REFUSED_ADDRESS = "failed:hard_bounce"
+_NO_SUCH_ADDRESS = f"{LeadState.FAILED}:{HARD_BOUNCE}"
 
 
 @dataclass(frozen=True)
@@ -110,7 +112,7 @@ def _needs(page: Page) -> Iterator[tuple[str, str]]:
             why = words(discreet(one.stopped_reason))
             yield f"mailbox {one.name} stopped: {why}", f"outrider mailbox resume {one.name}"
     failed = sum(count for state, count in progress.leads.items() if state.startswith("failed"))
-    again = failed - progress.leads.get(_REFUSED_ADDRESS, 0)
+    again = failed - progress.leads.get(_NO_SUCH_ADDRESS, 0)
     if again and progress.status is not CampaignStatus.CANCELLED:
         yield f"{again:,} failed", f"outrider retry {name}"
     for signal, count in progress.unknown_signals.items():

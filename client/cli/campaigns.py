@@ -8,14 +8,15 @@ import typer
 from temporalio.service import RPCError
 
 from client.adapters import Storage, open_storage
-from client.campaigns import FINAL, CampaignClient, with_workflow_status
+from client.campaigns import FINAL, CampaignClient
 from client.cli.campaign_screen import Page, show_campaign
 from client.cli.lead_screen import lead_document, show_lead
-from client.cli.options import AsJson, CampaignId
+from client.cli.options import HIGHEST, AsJson, CampaignId
 from client.cli.picture import waits
 from client.cli.screen import columns, cut, discreet, moment, plain, print_document, say, styled, words
 from client.connection import connect
 from client.settings import Settings, load_settings
+from client.workflow_progress import with_workflow_status
 from domain.campaign import CampaignStatus
 from domain.errors import OutriderError
 from domain.progress import Progress
@@ -40,7 +41,7 @@ def list_(
     ] = False,
     status: Annotated[CampaignStatus | None, typer.Option(help="Only those of this status.")] = None,
     owner: str = typer.Option("", help="Only this owner's."),
-    limit: int = typer.Option(50, min=1, help="How many, the newest first."),
+    limit: int = typer.Option(50, min=1, max=HIGHEST, help="How many, the newest first."),
     as_json: AsJson = False,
 ) -> None:
     """List campaigns, the newest first."""
@@ -51,7 +52,9 @@ def list_(
 
 def show(
     campaign_id: CampaignId,
-    lead: int | None = typer.Option(None, min=1, help="Show one person by number, with what happened to the mail."),
+    lead: int | None = typer.Option(
+        None, min=1, max=HIGHEST, help="Show one person by number, with what happened to the mail."
+    ),
     as_json: AsJson = False,
 ) -> None:
     """Show where a campaign or one person stands.

@@ -5,12 +5,11 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from client.adapters import Storage, open_storage
-from client.one_line import one_line
+from client.one_line import LONGEST_NAME, one_line
 from client.person import who
 from client.settings import Settings
 from domain.errors import InputError, OutriderError
 
-_LONGEST_NAME = 60
 _T = TypeVar("_T")
 
 
@@ -26,7 +25,7 @@ def stored(settings: Settings, work: Callable[[Storage], Awaitable[_T]]) -> _T:
 
 def name(by: str) -> str:
     """Who decides: the name that was given, else the person at the keyboard."""
-    return one_line(by, _LONGEST_NAME) or who()
+    return one_line(by, LONGEST_NAME) or who()
 
 
 def told(settings: Settings, campaign_id: str) -> str:

@@ -11,6 +11,7 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
+from pathlib import Path
 
 import typer
 from typer.exceptions import Abort, TyperException
@@ -46,6 +47,8 @@ _FAMILIES = {
 
 def main() -> None:
     """Run the command line of this process and end it."""
+    sys.stdout = sys.stdout or Path(os.devnull).open("w")  # noqa: SIM115 whoever started this has closed it
+    sys.stderr = sys.stderr or Path(os.devnull).open("w")  # noqa: SIM115 as above
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # a terminal that is not UTF-8
     leave(_flushed(execute(sys.argv[1:])))

@@ -16,7 +16,7 @@ from client.cli.draft_screen import show_queue
 from client.cli.keyboard import BACKSPACE, ENTER, ESCAPE, GONE, Keyboard
 from client.cli.options import AsJson, CampaignId
 from client.cli.picture import Around
-from client.cli.screen import note, paragraph, plain, print_document, say
+from client.cli.screen import note, paragraph, plain, print_document, say, stdout_is_forgotten
 from client.cli.trail import event_line, print_errors
 from client.cli.watch import Watch
 from client.connection import connect
@@ -128,6 +128,8 @@ class _Monitor:
         while True:
             await self.look()
             self._draw()
+            if stdout_is_forgotten():
+                return 0
             if self.progress.status in FINAL and not self._away:
                 return 0 if self.progress.status is CampaignStatus.COMPLETED else 1
             await asyncio.sleep(_LOOK_SECONDS)

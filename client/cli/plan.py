@@ -11,8 +11,8 @@ import typer
 from client.adapters import check_relay, template_writer, variables
 from client.cli.options import AsJson, Changes, LeadsFile
 from client.cli.screen import columns, labelled, moment, paragraph, plain, print_document, say, words
-from client.cli.specs import Prepared, prepare
 from client.settings import Settings, load_settings
+from client.specs import Prepared, prepare
 from domain.errors import OutriderError
 from domain.lead import Lead, LeadEnd
 from domain.message import Draft

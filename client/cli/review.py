@@ -9,17 +9,16 @@ from client.adapters import Storage
 from client.cli.decisions import name, stored, told
 from client.cli.draft_screen import show_draft, show_queue, standing
 from client.cli.edit import edit
-from client.cli.options import AsJson, By, CampaignId, LeadNumber, StepNumber
+from client.cli.options import HIGHEST, AsJson, By, CampaignId, LeadNumber, StepNumber
 from client.cli.review_session import ReviewSession
 from client.cli.screen import plain, print_document, say, words
-from client.one_line import one_line
+from client.one_line import LONGEST_REASON, one_line
 from client.settings import load_settings
 from domain.campaign import Stage
 from domain.errors import InputError, NotFound
 from domain.lead_numbers import parse_lead_numbers
 from domain.review import Decided, Decision, ReviewQueue, StoredDraft
 
-_LONGEST_REASON = 200
 _LISTED = 20
 
 _Spans = list[tuple[int, int]]
@@ -33,8 +32,8 @@ def register(app: typer.Typer) -> None:
 
 def drafts(
     campaign_id: CampaignId,
-    lead: int | None = typer.Option(None, min=1, help="Only this person's, by number."),
-    limit: int = typer.Option(10, min=1, help="How many at most."),
+    lead: int | None = typer.Option(None, min=1, max=HIGHEST, help="Only this person's, by number."),
+    limit: int = typer.Option(10, min=1, max=HIGHEST, help="How many at most."),
     as_json: AsJson = False,
 ) -> None:
     """Print drafts as they will be read, with what was decided about them."""
@@ -108,7 +107,7 @@ def reject(
             "--reason is missing", hint=f'outrider reject {campaign_id} --lead {lead} --reason "wrong person"'
         )
     settings, person = load_settings(), name(by)
-    why = one_line(reason, _LONGEST_REASON)
+    why = one_line(reason, LONGEST_REASON)
     draft = stored(settings, lambda storage: _reject(storage, (campaign_id, lead, step), why, person))
     line = told(settings, campaign_id)
     if as_json:

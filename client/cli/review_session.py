@@ -64,12 +64,16 @@ class ReviewSession:
         self.decided["edited"] += 1
         return new
 
-    def approve_all(self, rest: list[tuple[int, int]]) -> bool:
-        """Approve the draft on the screen and all that follow, after asking once."""
-        drafts = "this draft" if len(rest) == 1 else f"these {len(rest):,} drafts, {len(rest) - 1:,} of them unseen"
+    def approve_all(self, draft: StoredDraft, unseen: list[tuple[int, int]]) -> bool:
+        """Approve the draft on the screen and then all that follow, after asking once; False when the person says no.
+
+        Raises InputError, with nothing approved, when the draft has another text than the one that was shown.
+        """
+        drafts = f"these {len(unseen) + 1:,} drafts, {len(unseen):,} of them unseen" if unseen else "this draft"
         if not typer.confirm(f"approve {drafts}?"):
             return False
-        spans = [(number, number) for number, _ in rest]
+        self.decide(draft, Decision.APPROVED)
+        spans = [(number, number) for number, _ in unseen]
         count = stored(self._settings, lambda storage: storage.reviews.approve(self._campaign_id, spans, self._by))
         self.decided[Decision.APPROVED] += count
         return True
@@ -91,12 +95,14 @@ class _Question:
         while self._draft is not None:
             say(_KEYS)
             key = _pressed()
-            if key in _QUIT or (key == "A" and self._session.approve_all(rest)):
+            if key in _QUIT:
                 return False
             if key == "s":
                 self._session.decided["skipped"] += 1
                 return True
             try:
+                if key == "A" and self._session.approve_all(self._draft, rest[1:]):
+                    return False
                 self._do(self._draft, key)
             except InputError as error:  # somebody else was quicker
                 say(plain(error.line))

@@ -15,10 +15,10 @@ from client.campaigns import FINAL, PRIORITIES, CampaignClient, Started, check_c
 from client.cli.namespace import check_namespace
 from client.cli.options import AsJson, Changes, LeadsFile
 from client.cli.screen import added_up, labelled, note, print_document, say, span, styled
-from client.cli.specs import Prepared, prepare
 from client.cli.watch import Watch
 from client.connection import connect
 from client.settings import Settings, load_settings
+from client.specs import Prepared, prepare
 from client.workers import workers
 from domain.campaign import CampaignStatus
 from domain.errors import InputError, NotFound

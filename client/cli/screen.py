@@ -11,6 +11,7 @@ import sys
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from threading import Event
 
 from pydantic import BaseModel
 from rich.cells import cell_len
@@ -47,6 +48,9 @@ class _Console(Console):
         forget_stdout()
 
 
+_forgotten = Event()
+
+
 def console() -> Console:
     """Where screens go. Neither markup nor emoji codes nor guesses at numbers: text is printed as it is."""
     return _Console(markup=False, emoji=False, highlight=False, soft_wrap=True)
@@ -65,8 +69,14 @@ def write(text: str) -> None:
         forget_stdout()
 
 
+def stdout_is_forgotten() -> bool:
+    """Whether nobody reads stdout any more: what only shows something can end."""
+    return _forgotten.is_set()
+
+
 def forget_stdout() -> None:
     """From now on stdout goes nowhere: whoever read it has gone, or it is full."""
+    _forgotten.set()
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, sys.stdout.fileno())
     os.close(nowhere)

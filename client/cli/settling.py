@@ -8,7 +8,7 @@ import typer
 
 from client.adapters import open_storage
 from client.campaigns import CampaignClient
-from client.cli.options import AsJson, CampaignId
+from client.cli.options import HIGHEST, AsJson, CampaignId
 from client.cli.screen import columns, labelled, moment, plain, print_document, say, words
 from client.settings import Settings, load_settings
 from domain.campaign import Stage
@@ -52,8 +52,8 @@ def retry(
 
 def resolve(
     campaign_id: CampaignId,
-    lead: Annotated[int | None, typer.Option(min=1, help="Whose message, by number.")] = None,
-    step: Annotated[int, typer.Option(min=1, help="Which of the messages.")] = 1,
+    lead: Annotated[int | None, typer.Option(min=1, max=HIGHEST, help="Whose message, by number.")] = None,
+    step: Annotated[int, typer.Option(min=1, max=HIGHEST, help="Which of the messages.")] = 1,
     became: Annotated[Became | None, typer.Option("--as", help="What the relay's log says.")] = None,
     reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="How you know; it is kept.")] = "",
     as_json: AsJson = False,

@@ -9,15 +9,13 @@ import typer
 from rich.text import Text
 
 from client.adapters import Storage, open_storage
-from client.cli.options import AsJson, CampaignId
+from client.cli.options import HIGHEST, AsJson, CampaignId
 from client.cli.screen import clock, columns, discreet, moment, print_document, say, styled, words
 from client.settings import Settings, load_settings
 from domain.campaign import Stage
+from domain.delivery import HARD_BOUNCE
 from domain.lead import LeadState
 from domain.message import MessageState
-
-_REFUSED_ADDRESS = "hard_bounce"
-"""Trying again is no use: nobody writes to such an address any more."""
 
 
 def register(app: typer.Typer) -> None:
@@ -29,7 +27,7 @@ def register(app: typer.Typer) -> None:
 def errors(
     campaign_id: CampaignId,
     stage: Annotated[Stage | None, typer.Option(help="Only what went wrong in this stage.")] = None,
-    limit: int = typer.Option(10, min=1, help="How many of each kind."),
+    limit: int = typer.Option(10, min=1, max=HIGHEST, help="How many of each kind."),
     as_json: AsJson = False,
 ) -> None:
     """Show what went wrong, by kind, with the way out. People who failed and mails in doubt count too."""
@@ -38,8 +36,10 @@ def errors(
 
 def events(
     campaign_id: CampaignId,
-    limit: int = typer.Option(50, min=1, help="How many, the newest."),
-    lead: int | None = typer.Option(None, min=1, help="Only what happened to this person's mail, by number."),
+    limit: int = typer.Option(50, min=1, max=HIGHEST, help="How many, the newest."),
+    lead: int | None = typer.Option(
+        None, min=1, max=HIGHEST, help="Only this person's, by number."
+    ),
     as_json: AsJson = False,
 ) -> None:
     """Show who did what when, and what happened to the mails, the newest last."""
@@ -150,7 +150,7 @@ def _way_out(row: Mapping[str, Any], campaign_id: str) -> str:
     state, _, reason = row["kind"].partition(":")
     if state == MessageState.IN_DOUBT:
         return f"outrider resolve {campaign_id}"
-    if state == MessageState.FAILED and reason == _REFUSED_ADDRESS:
+    if state == MessageState.FAILED and reason == HARD_BOUNCE:
         return "these addresses are suppressed now"
     if state == MessageState.FAILED:
         return f"outrider retry {campaign_id}"

@@ -25,6 +25,7 @@ from domain.wire import (
     Hold,
     HoldReason,
     MessageTally,
+    Pause,
     WindowResult,
     WindowTask,
 )
@@ -164,7 +165,8 @@ async def test_hundreds_of_unknown_names_do_not_fill_the_state(server: CampaignS
     async with server.campaign(tools.activities) as handle:
         await handle.signal("pause")
         await asyncio.gather(*(handle.signal(f"name {number} {'x' * 300}") for number in range(100)))
-        progress = await when(handle, lambda one: len(one.unknown_signals) == 20)
+        progress = await when(handle, lambda one: one.unknown_signals.get("… and others", 0) == 80)
+        assert len(progress.unknown_signals) == 21
         assert max(map(len, progress.unknown_signals)) <= 60
         await handle.signal("resume")
         await handle.result()
@@ -385,6 +387,18 @@ async def test_a_campaign_that_was_cancelled_before_its_workflow_began_goes_stra
     async with server.campaign(activities) as handle:
         await assert_cancelled(handle, activities)
     assert activities.asked == []
+
+
+async def test_a_campaign_that_was_paused_before_its_workflow_began_stays_paused(server: CampaignServer) -> None:
+    activities = WindowActivities(leads=20)
+    pause = Pause(since=datetime.now(UTC), by="dana", reason="the list is checked")
+    activities.plan = activities.plan.model_copy(update={"paused": pause})
+    async with server.campaign(activities) as handle:
+        progress = await when(handle, lambda one: one.paused is not None)
+        assert progress.paused == pause
+        assert activities.asked == []
+        await handle.signal("resume", args=["checked", "iris"])
+        assert (await handle.result()).counts[SENDING] == {"done": 20}
 
 
 async def test_retry_looks_at_every_window_again_and_counts_once(server: CampaignServer) -> None:

@@ -1,4 +1,4 @@
-"""What `plan` and `run` read: the spec with its changes, its people, and its texts checked against their columns."""
+"""What a campaign is made of: the spec with its changes, its people, and its texts checked against their columns."""
 
 from collections import Counter
 from collections.abc import Sequence
