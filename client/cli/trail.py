@@ -37,9 +37,7 @@ def errors(
 def events(
     campaign_id: CampaignId,
     limit: int = typer.Option(50, min=1, max=HIGHEST, help="How many, the newest."),
-    lead: int | None = typer.Option(
-        None, min=1, max=HIGHEST, help="Only this person's, by number."
-    ),
+    lead: int | None = typer.Option(None, min=1, max=HIGHEST, help="Only this person's, by number."),
     as_json: AsJson = False,
 ) -> None:
     """Show who did what when, and what happened to the mails, the newest last."""

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import re
+import signal
 from collections.abc import Awaitable, Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any, TypeVar
 
 import pytest
 from local_world import World, assert_promise, new_world, people, sent_so_far, spec
+from local_world import until as eventually
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import WorkflowExecutionDescription
 
@@ -19,7 +21,7 @@ from client.cli.entry import execute
 from client.connection import connect
 from domain.campaign import Stage
 from domain.progress import Progress
-from domain.wire import Hold, HoldReason
+from domain.wire import PROGRESS, CampaignProgress, Hold, HoldReason
 
 Found = TypeVar("Found")
 
@@ -104,8 +106,8 @@ def told(world: World, campaign_id: str) -> list[tuple[str, list[str]]]:
         found = []
         for event in history.events:
             if event.event_type == EventType.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED:
-                signal = event.workflow_execution_signaled_event_attributes
-                found.append((signal.signal_name, [json.loads(one.data) for one in signal.input.payloads]))
+                sent = event.workflow_execution_signaled_event_attributes
+                found.append((sent.signal_name, [json.loads(one.data) for one in sent.input.payloads]))
             if event.event_type == EventType.EVENT_TYPE_WORKFLOW_EXECUTION_CANCEL_REQUESTED:
                 found.append(("(cancellation)", []))
         return found
@@ -158,11 +160,31 @@ class TestWithoutAWorker:
                 "(outrider run --id campaign-a)"
             ),
         ]
-        documents = json.loads(said(capsys, "cancel", "--all", "--yes", "--json", code=1))
+        documents = json.loads(said(capsys, "cancel", "--all", "--yes", "--json"))
         assert {one["campaign_id"]: (one["status"], one["changed"]) for one in documents} == {
-            "campaign-a": ("refused", None),
+            "campaign-a": ("requested", True),
             "campaign-b": ("requested", True),
         }
+
+    def test_a_campaign_that_was_never_started_is_cancelled_by_the_next_worker(
+        self, world: World, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        async def store() -> None:
+            async with open_storage(world.settings) as storage:
+                await storage.campaigns.create("campaign-a", spec(), people(10), [])
+
+        asyncio.run(store())
+        line = "campaign-a is being cancelled; the next worker ends it: outrider worker\n"
+        assert said(capsys, "cancel", "campaign-a", "--reason", "wrong") == line
+        events = json.loads(said(capsys, "events", "campaign-a", "--json"))
+        assert [(one["kind"], one["by"], one["reason"]) for one in events] == [("cancelled", "dana", "wrong")]
+        world.start_worker()
+        with_client(world, lambda client: client.result("campaign-a"))
+        progress = with_client(world, lambda client: assert_promise(world, client, "campaign-a", most_doubts=0))
+        assert (progress.status, progress.leads) == ("cancelled", {"cancelled": 10})
+        assert world.inbox.held() == []
+        refused = said(capsys, "cancel", "campaign-a", code=2)
+        assert refused == "error: campaign campaign-a is cancelled\nhint: outrider show campaign-a\n"
 
     def test_what_cannot_be_told_says_why(self, world: World, capsys: pytest.CaptureFixture[str]) -> None:
         assert said(capsys, "pause", "nope", code=2) == "error: no campaign nope\nhint: outrider list\n"
@@ -246,6 +268,19 @@ class TestWithAWorker:
         refused = "error: campaign campaign-a is cancelled: nothing of it is sent any more\n"
         assert said(capsys, "retry", "campaign-a", code=2) == refused
 
+    def test_a_worker_that_is_too_slow_is_not_called_missing(
+        self, world: World, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        day = (datetime.now(UTC) + timedelta(days=2)).strftime("%a").lower()
+        create(world, "campaign-a", window={"days": day})
+        frozen = world.start_worker()
+        with_client(world, lambda client: until(client, "campaign-a", "waiting"))
+        frozen.send_signal(signal.SIGSTOP)
+        line = "campaign-a: the worker did not answer within 5 s; Temporal keeps the pause\n"
+        assert said(capsys, "pause", "campaign-a") == line
+        frozen.send_signal(signal.SIGCONT)
+        with_client(world, lambda client: until(client, "campaign-a", "paused"))
+
     def test_what_failed_is_tried_again_in_a_campaign_that_has_ended(
         self, world: World, capsys: pytest.CaptureFixture[str]
     ) -> None:
@@ -282,6 +317,33 @@ class TestWithAWorker:
         assert len(world.inbox.held()) == 9, "the one that was called sent never was: a person's word counts"
         refused = said(capsys, *settle, second, "--as", "sent", code=2)
         assert refused.startswith(f"error: lead {second}, step 1 is sent, not in_doubt: nothing to settle\n")
+
+    def test_a_doubt_settled_while_the_campaign_runs_is_counted_anew(
+        self, world: World, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        cut = {"at": "body", "action": "drop", "after_bytes": 200, "first": 1}
+        world.inbox.faults(cut, {"at": "reply", "action": "delay", "seconds": 0.05})
+        world.start_worker()
+        create(world, "campaign-a", 400, connections=2)
+        with_client(world, lambda client: sent_so_far(client, "campaign-a", 10))
+        said(capsys, "pause", "campaign-a")
+        asyncio.run(until_counted(world, "campaign-a", doubts=1))
+        (doubt,) = json.loads(said(capsys, "resolve", "campaign-a", "--json"))
+        settle = ("resolve", "campaign-a", "--reason", "the relay's log", "--as", "sent", "--lead")
+        lead = doubt["lead_number"]
+        assert said(capsys, *settle, str(lead)) == f"campaign-a: lead {lead}, step 1 is sent now\n"
+        asyncio.run(until_counted(world, "campaign-a", doubts=0))
+
+
+async def until_counted(world: World, campaign_id: str, *, doubts: int) -> None:
+    """Wait until the workflow itself, as Temporal's pages show it, has so many messages in doubt."""
+    handle = (await connect(world.settings)).get_workflow_handle(campaign_id)
+
+    async def is_so() -> bool:
+        progress: CampaignProgress = await handle.query(PROGRESS, result_type=CampaignProgress)
+        return progress.messages.get("sent", 0) > 0 and progress.messages.get("in_doubt", 0) == doubts
+
+    await eventually(is_so)
 
 
 async def until(client: CampaignClient, campaign_id: str, status: str) -> Progress:

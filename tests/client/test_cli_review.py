@@ -329,6 +329,25 @@ async def test_who_is_quicker_decides_and_the_other_is_told(all_wait: Desk) -> N
     assert all_wait.decisions()[:3] == ["approved dana", "approved iris", ""]
 
 
+async def test_the_rest_is_approved_only_with_the_text_that_was_shown(all_wait: Desk) -> None:
+    terminal = Terminal(all_wait)
+    terminal.until(KEYS)
+    terminal.press("A")
+    terminal.until("approve these 6 drafts, 5 of them unseen?")
+    all_wait("edit", "--lead", "1", "--subject", "Another subject", "--by", "iris").check_returncode()
+    terminal.press("y\n")
+    again = terminal.until(KEYS)
+    assert "changed meanwhile" in again
+    assert "Another subject" in again
+    assert all_wait.decisions() == [""] * LEADS, "neither this one nor the rest"
+    terminal.press("A")
+    terminal.until("approve these 6 drafts, 5 of them unseen?")
+    terminal.press("y\n")
+    assert terminal.ended() == 0
+    assert "6 approved" in terminal.shown
+    assert all_wait.decisions() == ["approved dana"] * LEADS
+
+
 async def test_an_interruption_loses_nothing_that_was_decided(all_wait: Desk) -> None:
     terminal = Terminal(all_wait)
     terminal.until(KEYS)
