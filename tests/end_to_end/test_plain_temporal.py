@@ -134,9 +134,11 @@ async def test_pause_with_reason_and_name_and_an_update_that_answers(
     assert progress["unknown_signals"] == {"puase": 1}
     refused = await temporal.run(*UPDATE, "--name", "approve", "--workflow-id", name, "--input", '"4-2"')
     assert refused.code == 1
-    assert '"4-2" goes nowhere; the first is 1, and 10-20 goes upwards' in refused.err
+    assert "goes nowhere; the first is 1, and 10-20 goes upwards" in refused.err
+    assert len(refused.err.splitlines()) == 1
     answered = await temporal.do(*UPDATE, "--name", "resume", "--workflow-id", name, "--output", "json")
-    assert json.loads(answered)["result"] == {"status": "running", "changed": True, "line": f"{name} goes on"}
+    answer = json.loads(answered)["result"]
+    assert (answer["changed"], answer["line"]) == (True, f"{name} goes on")
     assert (await temporal.progress(name))["paused"] is None
     await assert_all_sent(world, client, name)
 
