@@ -1,5 +1,6 @@
 """Deciding about drafts from the command line: at a terminal, from scripts, and while Temporal is away."""
 
+import asyncio
 import json
 import os
 import pty
@@ -356,7 +357,7 @@ async def test_an_interruption_loses_nothing_that_was_decided(all_wait: Desk) ->
     terminal.until(KEYS)
     terminal.press("r")
     terminal.until("reason")
-    time.sleep(0.5)  # no person is quicker than the line editor, which a signal in between would leave waiting
+    await asyncio.sleep(0.5)  # no person is quicker than the line editor, which a signal in between would leave waiting
     terminal.press("\x03")
     assert terminal.ended() == 130
     assert "what was decided is stored" in terminal.shown
