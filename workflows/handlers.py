@@ -4,6 +4,7 @@ A signal takes whatever comes and never raises: a second input or another type w
 ever, or be dropped without a word. An update of the same name can say no, and says what it did.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
 from temporalio import workflow
@@ -22,22 +23,22 @@ _RECHECK = "Look at the rows again now instead of waiting: after decisions, or w
 _RETRY = "Look at every window again: leads that had failed and were opened again are taken up."
 
 
-class Handlers:
+class Handlers(ABC):
     """Inherited by the campaign's workflow, which says how to recheck and what the progress is."""
 
     controls: Controls
 
+    @abstractmethod
     def recheck(self) -> None:
         """Nothing waits any longer, and everything is counted anew."""
-        raise NotImplementedError
 
+    @abstractmethod
     def progress(self) -> CampaignProgress:
         """Where the campaign stands."""
-        raise NotImplementedError
 
+    @abstractmethod
     def changed(self) -> None:
         """Something that people can see has changed."""
-        raise NotImplementedError
 
     @workflow.query(name=wire.PROGRESS, description="Where the campaign stands, as of the last window that ended.")
     def _progress(self) -> CampaignProgress:
