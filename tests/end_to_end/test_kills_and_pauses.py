@@ -29,7 +29,7 @@ async def impatient_world(tmp_path: Path) -> AsyncIterator[World]:
 async def test_thirty_kills_nine_pauses_and_forced_new_runs(impatient_world: World) -> None:
     world = impatient_world
     moments = random.Random(30)  # noqa: S311 repeatable moments, no secrets
-    world.inbox.faults({"at": "reply", "action": "delay", "seconds": 0.3})
+    world.inbox.faults({"at": "reply", "action": "delay", "seconds": 1})  # it must not end before the last kill
     paused_after = {kill for kill in range(KILLS) if kill % 3 == 1 and kill < 3 * PAUSES}
     assert len(paused_after) == PAUSES
     handle = (temporal := await connect(world.settings)).get_workflow_handle("campaign-months")
