@@ -1,6 +1,7 @@
 """What people and breakers ask of a campaign: one small state, changed here only."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import NamedTuple, Self
 
 from temporalio import workflow
@@ -22,6 +23,7 @@ _LONGEST_REASON = 200
 _LONGEST_NAME = 60
 _PAUSES_KEPT = 5
 _UNKNOWN_KEPT = 20
+_TICK = timedelta(milliseconds=1)
 _OTHERS = "… and others"
 _APPROVALS_KEPT = 20
 _BY_SIGNAL = "a signal"
@@ -155,7 +157,10 @@ class Controls:
             raise refused(f"{self.campaign_id} is over; its report is being written")
 
     def _note(self, kind: ChangeKind, said: Said) -> ControlChange:
-        change = ControlChange(kind=kind, at=workflow.now(), by=said.by, reason=said.reason)
+        at = workflow.now()
+        if self.state.unwritten:  # several in one workflow task, as after an hour without a worker: each has its time
+            at = max(at, self.state.unwritten[-1].at + _TICK)
+        change = ControlChange(kind=kind, at=at, by=said.by, reason=said.reason)
         self.state.unwritten.append(change)
         return change
 

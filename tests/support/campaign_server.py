@@ -75,14 +75,15 @@ class CampaignServer:
         activities: WindowActivities,
         *,
         slots: int = 100,
+        queue: str = "",
         max_cached_workflows: int = 1000,
         runner: SandboxedWorkflowRunner | None = None,
     ) -> AsyncIterator[str]:
-        """A task queue of its own with a worker while the block runs; at most `slots` windows of a kind at once."""
-        queue = f"queue-{uuid4().hex}"
+        """A task queue of its own, or `queue`, with a worker while the block runs; at most `slots` windows of a kind at once."""
+        served = queue or f"queue-{uuid4().hex}"
         campaigns = Worker(
             self.client,
-            task_queue=queue,
+            task_queue=served,
             workflows=[CampaignWorkflow],
             activities=activities.all(),
             workflow_runner=runner or workflow_runner(),
@@ -94,7 +95,7 @@ class CampaignServer:
         )
         sending = Worker(
             self.client,
-            task_queue=f"{queue}{SENDING_SUFFIX}",
+            task_queue=f"{served}{SENDING_SUFFIX}",
             activities=[activities.send_messages],
             max_concurrent_activities=slots,
             max_heartbeat_throttle_interval=HEARTBEAT_THROTTLE,
@@ -102,7 +103,7 @@ class CampaignServer:
             identity="tests",
         )
         async with campaigns, sending:
-            yield queue
+            yield served
 
     async def start(self, queue: str, priority: Priority = Priority.default) -> CampaignHandle:
         """A campaign that the worker of `queue` takes up."""

@@ -160,6 +160,22 @@ async def test_a_name_nobody_knows_is_shown_and_changes_nothing(server: Campaign
     assert tools.activities.approvals == [], "an object is not taken for an approval of everything"
 
 
+async def test_what_is_asked_while_no_worker_runs_is_all_on_record(server: CampaignServer) -> None:
+    """One workflow task hears of it all, and each change has a time of its own: the row's key is time and kind."""
+    tools = Tools(leads=20)
+    async with server.working(tools.activities) as queue:
+        pass
+    handle = await server.start(queue)
+    for number in range(3):
+        await handle.signal("pause", args=[f"pause {number}", "dana"])
+        await handle.signal("resume")
+    async with server.working(tools.activities, queue=queue):
+        await handle.result()
+    assert [kind for kind, *_ in changes(tools.activities)] == ["paused", "resumed"] * 3
+    times = [change.at for task in tools.activities.controls for change in task.changes]
+    assert len(set(times)) == 6
+
+
 async def test_hundreds_of_unknown_names_do_not_fill_the_state(server: CampaignServer) -> None:
     tools = Tools(leads=20)
     async with server.campaign(tools.activities) as handle:
