@@ -79,7 +79,7 @@ class CampaignServer:
         max_cached_workflows: int = 1000,
         runner: SandboxedWorkflowRunner | None = None,
     ) -> AsyncIterator[str]:
-        """A task queue, new or `queue`, with a worker while the block runs; at most `slots` windows of a kind at once."""
+        """A task queue, new or `queue`, served while the block runs; at most `slots` windows of a kind at once."""
         served = queue or f"queue-{uuid4().hex}"
         campaigns = Worker(
             self.client,
