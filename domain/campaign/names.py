@@ -5,7 +5,10 @@ from enum import StrEnum
 
 
 class CampaignStatus(StrEnum):
-    """Where a campaign stands; `waiting` = no stage can start anything now, `failed` = a stage gave up."""
+    """Where a campaign stands.
+
+    `waiting` = no stage can start anything now; `failed` = it could not be planned, or somebody terminated its workflow.
+    """
 
     QUEUED = "queued"
     RUNNING = "running"
