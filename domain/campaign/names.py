@@ -7,7 +7,7 @@ from enum import StrEnum
 class CampaignStatus(StrEnum):
     """Where a campaign stands.
 
-    `waiting` = no stage can start anything now; `failed` = it could not be planned, or somebody terminated its workflow.
+    `waiting` = no stage can start anything now; `failed` = it could not be planned, or its workflow was terminated.
     """
 
     QUEUED = "queued"
