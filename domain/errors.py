@@ -6,7 +6,10 @@
     + DatabaseMismatch    the database has another revision or another secret key
   + Unreachable           something outside does not answer (Temporal, the database, a relay)
     + RelayUnavailable    no connection to the relay could be opened
+    + SourceWait          a source of people cannot be asked for a while
 """
+
+from datetime import datetime
 
 
 class OutriderError(Exception):
@@ -47,3 +50,17 @@ class RelayUnavailable(Unreachable):
     def blames_sender(self) -> bool:
         """Whether the relay answered 5xx at connect, EHLO or AUTH: trying again will not help."""
         return self.code is not None and self.code >= 500  # noqa: PLR2004 SMTP reply class
+
+
+class SourceWait(Unreachable):
+    """A source of people cannot be asked before `until`.
+
+    `reason` is one of `source_limited` (its limit is used up), `source_unreachable` (it does not answer) and
+    `source_refused` (it does not take our token, or a person has to do something there): the values of HoldReason.
+    """
+
+    def __init__(self, line: str, until: datetime, reason: str, hint: str = "") -> None:
+        """`line` says what the source said, never a token."""
+        super().__init__(line, hint)
+        self.until = until
+        self.reason = reason

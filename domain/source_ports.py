@@ -1,0 +1,132 @@
+"""What discovery and enrichment need from the outside, as protocols. Adapters live in `storage` and `providers`."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Protocol
+
+from pydantic import BaseModel, ConfigDict
+
+from domain.campaign import CampaignSpec
+from domain.lead import LeadEnd
+from domain.sourcing import Contribution, Profile, ProfilePage, Repository, SourcePage
+
+
+class Source(Protocol):
+    """Finds people. A slice is a text that only the source reads; the same slice and cursor mean the same page.
+
+    Raises SourceWait when nothing can be asked for longer than a few seconds; shorter waits happen inside.
+    """
+
+    def slices(self, spec: CampaignSpec, as_of: datetime) -> list[str]:
+        """What to search, in the order in which it is searched. The activity window ends at `as_of`; asks nobody."""
+
+    async def page(self, slice_: str, cursor: str) -> SourcePage:
+        """One page of a slice; "" is its first one."""
+
+    async def profiles(self, spec: CampaignSpec, identities: Sequence[str]) -> ProfilePage:
+        """What at most 100 people publish about themselves, for one request's price."""
+
+
+class Slice(BaseModel):
+    """A slice that is not done. `number` runs from 1 without gaps within a campaign."""
+
+    model_config = ConfigDict(frozen=True)
+
+    number: int
+    query: str
+    cursor: str
+
+
+class SliceCounts(BaseModel):
+    """What the rows say of discovery."""
+
+    model_config = ConfigDict(frozen=True)
+
+    slices: int
+    """The highest slice number given so far."""
+    numbered: int
+    """The highest lead number given so far, committed: every number up to it has its row."""
+    counts: dict[str, int]
+    """Slices of the window by state: done, split, not_needed."""
+    open: int
+    """Slices of the window with pages left."""
+
+
+class Discoveries(Protocol):
+    """Rows of what discovery saw."""
+
+    async def cut(self, campaign_id: str, slices: Sequence[str]) -> int:
+        """Number and store the first slices, unless some are stored already; returns the highest slice number."""
+
+    async def open_slices(self, campaign_id: str, first: int, last: int) -> list[Slice]:
+        """Slices of the window with pages left, at the page that is next."""
+
+    async def store_page(
+        self, campaign_id: str, slice_: Slice, page: SourcePage, exclude_logins: Sequence[str]
+    ) -> None:
+        """Store a page with the people on it, in one transaction, and put its slice at the next page.
+
+        People get lead numbers in their order on the page, those seen before keep theirs. A page whose slice is not at
+        that cursor any more was stored by another attempt, and changes nothing. `exclude` are logins.
+        """
+
+    async def enough(self, campaign_id: str, max_leads: int) -> bool:
+        """Whether so many people who can be written to are known."""
+
+    async def not_needed(self, campaign_id: str, first: int, last: int) -> None:
+        """Close the open slices of the window: enough people are known."""
+
+    async def counted(self, campaign_id: str, first: int, last: int) -> SliceCounts:
+        """What the rows say now."""
+
+
+class Found(BaseModel):
+    """A lead that discovery made, before anybody has read its profile."""
+
+    model_config = ConfigDict(frozen=True)
+
+    number: int
+    identity: str
+    login: str
+    contributions: tuple[Contribution, ...]
+    """Everything known so far, those with most commits first."""
+    repositories: tuple[Repository, ...]
+    """In the order of `contributions`."""
+    known: Profile | None = None
+    """What another campaign, or an earlier attempt, has read recently enough."""
+
+
+class Enriched(BaseModel):
+    """A lead whose profile was read: somebody to write to, or one that ends here."""
+
+    model_config = ConfigDict(frozen=True)
+
+    number: int
+    profile: Profile | None
+    """None = the account is there no more."""
+    timezone: str = ""
+    """An offset such as `UTC+02:00` for which commits speak, "" = not enough of them agree."""
+    repository: str = ""
+    """The identity of the repository the person is written to about."""
+    fit: float | None = None
+    """0 to 1; None for one that ends here before it could be judged."""
+    reasons: dict[str, float] = {}
+    """What each part of the score contributed."""
+    ended: LeadEnd | None = None
+
+
+class People(Protocol):
+    """Rows of leads on their way from a login to somebody who can be written to."""
+
+    async def unenriched(self, campaign_id: str, first: int, last: int, fresh_since: datetime) -> list[Found]:
+        """Leads of the window that are open and whose profile was not read for this campaign yet, by number."""
+
+    async def store_enriched(self, campaign_id: str, enriched: Sequence[Enriched], max_leads: int) -> None:
+        """Store profiles and results in one transaction that holds the campaign's row. What is stored stays.
+
+        The second lead with one address ends as skipped(same_address), and whoever comes after `max_leads` people who
+        can be written to as skipped(enough_people).
+        """
+
+    async def enrichment_counts(self, campaign_id: str, first: int, last: int) -> dict[str, int]:
+        """Leads of the window by outcome of enrichment: done, skipped, open."""

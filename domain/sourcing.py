@@ -1,0 +1,108 @@
+"""What a source of people says: whom it saw, where, and what they publish about themselves.
+
+Everything here was typed by strangers. It is data: checked for shape, shown and stored, never obeyed.
+"""
+
+from datetime import datetime
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict
+
+
+class PassedOver(StrEnum):
+    """Why somebody or something that a source showed becomes no lead. Each is counted."""
+
+    BOT = "bot"
+    ORGANIZATION = "organization"
+    EXCLUDED = "excluded"
+    UNKNOWN_ACCOUNT = "unknown_account"
+    """Commits whose address belongs to no account."""
+
+
+class _Fact(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class Repository(_Fact):
+    """A repository as its page says it. `identity` stays the same when it is renamed."""
+
+    identity: str
+    full_name: str
+    url: str
+    description: str = ""
+    language: str = ""
+    topics: tuple[str, ...] = ()
+    stars: int = 0
+    forks: int = 0
+    pushed_at: datetime | None = None
+    active_people: int = 0
+    """People with commits on the default branch inside the activity window."""
+    commits: int = 0
+    """All commits on the default branch inside the activity window, those of bots and unknown accounts too."""
+    commits_read: int = 0
+    """How many of them were looked at; less than `commits` where a repository has too many to read."""
+
+
+class Contribution(_Fact):
+    """One person's commits to the default branch of one repository inside the activity window."""
+
+    identity: str
+    """The source's lasting id of the person; a lead's `source_identity` is made of it."""
+    login: str
+    repository: str
+    """The repository's `identity`."""
+    commits: int
+    last_commit_at: datetime
+    offsets: dict[int, int] = {}
+    """Minutes east of UTC that the commits' times were written with, and how many commits each."""
+
+
+class Onlooker(_Fact):
+    """Somebody a source showed who becomes no lead."""
+
+    identity: str
+    reason: PassedOver
+
+
+class SourcePage(_Fact):
+    """One answer of a source: the retryable unit of discovery."""
+
+    repositories: tuple[Repository, ...] = ()
+    contributions: tuple[Contribution, ...] = ()
+    passed_over: tuple[Onlooker, ...] = ()
+    next_cursor: str | None = None
+    """Where the slice goes on; None = this was its last page."""
+    split: tuple[str, ...] = ()
+    """The slice holds more than the source will show: nothing was read, and these slices replace it."""
+    incomplete: bool = False
+    """The source says that it did not look everywhere."""
+    gone: int = 0
+    """Repositories that were asked for by name and are not there any more."""
+    points: int = 0
+    """What the source charged for it."""
+
+
+class Profile(_Fact):
+    """What a person publishes about themselves. "" = not said."""
+
+    identity: str
+    login: str
+    name: str = ""
+    email: str = ""
+    """Only what the profile shows: never an address from a commit."""
+    company: str = ""
+    location: str = ""
+    bio: str = ""
+    website: str = ""
+    followers: int = 0
+    hireable: bool = False
+    created_at: datetime | None = None
+    read_at: datetime
+    """When the source said so."""
+
+
+class ProfilePage(_Fact):
+    """What a source says about some people; who is missing from `profiles` is there no more."""
+
+    profiles: tuple[Profile, ...] = ()
+    points: int = 0
