@@ -38,6 +38,7 @@ class PlanningActivities:
             send_window=SEND_WINDOW,
             width=WIDTH,
             review_window=0 if campaign.spec.review.mode is ReviewMode.NONE else REVIEW_WINDOW,
+            full_windows=True,
             owner=campaign.spec.owner,
             mailbox=campaign.spec.sending.mailboxes[0].name,
             ended=campaign.control is Control.END,

@@ -140,6 +140,8 @@ class CampaignPlan(_Payload):
     """Leads per look at the decisions; 0 = nobody reviews."""
     owner: str = ""
     mailbox: str = ""
+    full_windows: bool = False
+    """Parts of windows wait for their other numbers while their stage has work. False in plans of older histories."""
     ended: bool = False
     """Somebody had cancelled it before this workflow began."""
     paused: Pause | None = None
@@ -260,6 +262,15 @@ class Ranges(BaseModel):
         cut = min(last, first + size - 1)
         self.spans[:1] = [(cut + 1, last)] if cut < last else []
         return first, cut
+
+    def take_full(self, size: int) -> tuple[int, int] | None:
+        """As `take`, but exactly `size` neighbouring numbers; None when nowhere so many are ready."""
+        for place, (first, last) in enumerate(self.spans):
+            if last - first + 1 >= size:
+                rest = [(first + size, last)] if last - first + 1 > size else []
+                self.spans[place : place + 1] = rest
+                return first, first + size - 1
+        return None
 
     def __len__(self) -> int:
         """How many numbers are ready."""

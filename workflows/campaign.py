@@ -55,7 +55,7 @@ class CampaignWorkflow(Handlers):
         self._start = start
         self._plan = start.plan
         self.controls = Controls(start.campaign_id, start.control or ControlState())
-        self._pipeline = Pipeline(start.state, self) if start.state else None
+        self._pipeline = self._carries(start.state) if start.state else None
         self._clerk = Clerk(self.controls, self.recheck, self.changed)
         self._attributes = SearchAttributes()
         self._listed = False
@@ -100,7 +100,10 @@ class CampaignWorkflow(Handlers):
             if left is Left.EMPTY or self._plan is None:
                 await self._plan_anew()  # the row says that it is completed
             else:
-                self._pipeline = Pipeline(_first_state(self._plan), self)
+                self._pipeline = self._carries(_first_state(self._plan))
+
+    def _carries(self, state: PipelineState) -> Pipeline:
+        return Pipeline(state, self, full_windows=self._plan is not None and self._plan.full_windows)
 
     async def _plan_anew(self) -> None:
         """Plan, unless the campaign is cancelled first, and begin with every lead."""
@@ -120,7 +123,7 @@ class CampaignWorkflow(Handlers):
             self.controls.ended_before()
         elif self._plan.paused is not None:
             self.controls.paused_before(self._plan.paused)
-        self._pipeline = Pipeline(_first_state(self._plan), self)
+        self._pipeline = self._carries(_first_state(self._plan))
 
     async def _report(self, *, cancelled: bool) -> None:
         self.controls.over = True

@@ -10,7 +10,6 @@ from collections.abc import Awaitable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum, auto
-from itertools import islice
 from typing import Protocol
 
 from temporalio import workflow
@@ -94,9 +93,10 @@ class _Running:
 class Pipeline:
     """Runs windows of all stages at the same time, as far as each stage's numbers are ready."""
 
-    def __init__(self, state: PipelineState, conductor: Conductor) -> None:
-        """`state` is changed in place and survives continue-as-new."""
+    def __init__(self, state: PipelineState, conductor: Conductor, *, full_windows: bool) -> None:
+        """`state` is changed in place and survives continue-as-new; see CampaignPlan for `full_windows`."""
         self.state = state
+        self._full_windows = full_windows
         self._conductor = conductor
         self._running: list[_Running] = []
         self._rechecks = 0
@@ -161,8 +161,17 @@ class Pipeline:
             if stage.hold is not None and stage.hold.until > now:
                 continue
             stage.hold = None
-            for first, last in islice(take_due(stage, now), self._free(stage)):
-                self._begin(index, first, last)
+            while self._free(stage):
+                window = take_due(stage, now, only_full=self._waits_for_others(index))
+                if window is None:
+                    break
+                self._begin(index, *window)
+
+    def _waits_for_others(self, index: int) -> bool:
+        """Whether a part of a window waits: a window costs the history as much as its part, and more numbers come."""
+        if not self._full_windows or not self.running(self.state.stages[index].stage):
+            return False
+        return any(has_work(stage) or self.running(stage.stage) for stage in self.state.stages[:index])
 
     def _begin(self, index: int, first: int, last: int) -> None:
         stage = self.state.stages[index]

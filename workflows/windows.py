@@ -18,16 +18,15 @@ def has_work(stage: StageState) -> bool:
     return bool(stage.ready.spans or stage.later)
 
 
-def take_due(stage: StageState, now: datetime) -> Iterator[tuple[int, int]]:
-    """Take windows that may start now; what was put off comes before what is new."""
+def take_due(stage: StageState, now: datetime, *, only_full: bool) -> tuple[int, int] | None:
+    """Take a window that may start now, None when there is none; what was put off comes before what is new."""
     for window in [window for window in stage.later if window.at <= now]:
         stage.later.remove(window)
         if window.last - window.first + 1 < stage.size:  # parts of windows are put together again
             stage.ready.add(window.first, window.last)
         else:
-            yield window.first, window.last
-    while (cut := stage.ready.take(stage.size)) is not None:
-        yield cut
+            return window.first, window.last
+    return stage.ready.take_full(stage.size) if only_full else stage.ready.take(stage.size)
 
 
 def without(first: int, last: int, left: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:

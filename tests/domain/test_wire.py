@@ -156,6 +156,21 @@ def test_ranges_give_each_number_once_the_lowest_first(steps: list[tuple[int, in
         assert_sorted_and_merged(ranges)
 
 
+@given(st.lists(SPANS), st.integers(1, 20))
+def test_ranges_give_full_windows_from_wherever_so_many_are_ready(spans: list[tuple[int, int]], size: int) -> None:
+    ranges = Ranges()
+    for first, last in spans:
+        ranges.add(first, last)
+    before = held(ranges)
+    longest = max((last - first + 1 for first, last in ranges.spans), default=0)
+    cut = ranges.take_full(size)
+    taken = set(range(cut[0], cut[1] + 1)) if cut else set()
+    assert len(taken) == (size if longest >= size else 0)
+    assert taken <= before
+    assert held(ranges) == before - taken
+    assert_sorted_and_merged(ranges)
+
+
 @pytest.mark.parametrize("size", [1, 7, 100])
 def test_ranges_are_cut_into_windows(size: int) -> None:
     ranges = Ranges()

@@ -49,6 +49,7 @@ class WindowActivities:
             draft_window=window,
             send_window=window,
             width=width,
+            full_windows=True,
             review_window=1000 if review else 0,
             owner="dana",
         )

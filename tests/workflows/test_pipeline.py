@@ -76,6 +76,52 @@ async def test_stages_overlap_and_no_more_windows_run_than_the_plan_says(server:
     assert activities.most_running[SENDING] <= 4
 
 
+async def test_parts_of_windows_wait_for_the_rest_of_them_while_their_stage_has_work(server: CampaignServer) -> None:
+    all_drafted = asyncio.Event()
+
+    async def draft(task: WindowTask) -> WindowResult:
+        await asyncio.sleep(0.05 if task.first % 200 == 1 else 0.1)
+        if task.last == 1_000:
+            all_drafted.set()
+        return await done(task)
+
+    async def send(task: WindowTask) -> WindowResult:
+        if task.first == 1:
+            await asyncio.wait_for(all_drafted.wait(), 20)
+        return await done(task)
+
+    activities = WindowActivities(leads=1_000, draft=draft, send=send)
+    activities.plan = activities.plan.model_copy(update={"send_window": 200})
+    assert (await server.run(activities)).result.counts == whole(1_000)
+    windows = activities.windows(SENDING)
+    assert windows[0][0] == 1, "nothing ran, so what was there went at once"
+    parts = [(first, last) for first, last in windows if last - first + 1 < 200]
+    assert len(parts) <= 3, "the first window, and what is left at the end"
+    assert activities.leads(SENDING) == list(range(1, 1_001))
+
+
+async def test_plans_of_older_histories_start_parts_at_once(server: CampaignServer) -> None:
+    second_part_sent = asyncio.Event()
+
+    async def draft(task: WindowTask) -> WindowResult:
+        if task.first == 101:
+            await asyncio.sleep(0.2)
+        if task.first == 201:
+            await asyncio.wait_for(second_part_sent.wait(), 20)
+        return await done(task)
+
+    async def send(task: WindowTask) -> WindowResult:
+        if task.first == 101:
+            second_part_sent.set()
+        await asyncio.wait_for(second_part_sent.wait(), 20)
+        return await done(task)
+
+    activities = WindowActivities(leads=300, width=2, draft=draft, send=send)
+    activities.plan = activities.plan.model_copy(update={"send_window": 200, "full_windows": False})
+    assert (await server.run(activities)).result.counts == whole(300)
+    assert activities.windows(SENDING) == [(1, 100), (101, 200), (201, 300)]
+
+
 async def test_a_campaign_without_leads_ends_with_its_report(server: CampaignServer) -> None:
     activities = WindowActivities(leads=0)
     assert (await server.run(activities)).result.counts == {DRAFTING: {}, SENDING: {}}
