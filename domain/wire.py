@@ -15,6 +15,8 @@ TASK_QUEUE = "outrider"
 SENDING_SUFFIX = "-sending"
 CAMPAIGN_WORKFLOW = "CampaignWorkflow"
 PLAN_CAMPAIGN = "plan_campaign"
+DISCOVER_PEOPLE = "discover_people"
+ENRICH_LEADS = "enrich_leads"
 DRAFT_MESSAGES = "draft_messages"
 SEND_MESSAGES = "send_messages"
 REVIEW_DRAFTS = "review_drafts"
@@ -102,6 +104,9 @@ class HoldReason(StrEnum):
     SAMPLE_REJECTED = "sample_rejected"
     CONTACT_CLAIMED = "contact_claimed"
     WORKERS_DIED = "workers_died"
+    SOURCE_LIMITED = "source_limited"
+    SOURCE_UNREACHABLE = "source_unreachable"
+    SOURCE_REFUSED = "source_refused"
 
 
 class Hold(_Payload):
@@ -142,6 +147,12 @@ class CampaignPlan(_Payload):
     mailbox: str = ""
     full_windows: bool = False
     """Parts of windows wait for their other numbers while their stage has work. False in plans of older histories."""
+    slices: int = 0
+    """What a source is searched by, in slices; 0 = nobody has to be found, the people came with the campaign."""
+    enrich_window: int = 0
+    """Leads per window of enrichment."""
+    ranked: bool = False
+    """Only the best are written to: drafting begins when everybody is known."""
     ended: bool = False
     """Somebody had cancelled it before this workflow began."""
     paused: Pause | None = None
@@ -185,6 +196,10 @@ class WindowResult(_Payload):
     """The campaign pauses itself."""
     put_off: HoldReason | None = None
     """Why what is open waits, where the stage goes on without it."""
+    parts: int | None = None
+    """The highest number this stage has now: some of its numbers fell into further ones."""
+    found: int | None = None
+    """The highest number that exists for the next stage, where this stage's own numbers are none of it."""
 
 
 class HoldNote(_Payload):
@@ -306,6 +321,12 @@ class StageState(BaseModel):
     """How many windows were started."""
     counts: dict[str, int] = {}
     """Summed over windows that have nothing left to do."""
+    numbers: int = 0
+    """The highest number this stage was given, where its windows make further ones."""
+    found: int | None = None
+    """The highest number handed to the next stage, where it is none of this stage's own. None = they are."""
+    after_all: bool = False
+    """It starts when the stages before it are done with everybody."""
 
 
 class PipelineState(BaseModel):

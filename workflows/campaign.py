@@ -38,11 +38,19 @@ from workflows.pipeline import Left, Pipeline
 from workflows.progress import SearchAttributes, progress_of
 
 _ACTIVITY = {
+    Stage.DISCOVERY: wire.DISCOVER_PEOPLE,
+    Stage.ENRICHMENT: wire.ENRICH_LEADS,
     Stage.PERSONALIZATION: wire.DRAFT_MESSAGES,
     Stage.REVIEW: wire.REVIEW_DRAFTS,
     Stage.SENDING: wire.SEND_MESSAGES,
 }
-_VERB = {Stage.PERSONALIZATION: "draft", Stage.REVIEW: "review", Stage.SENDING: "send"}
+_VERB = {
+    Stage.DISCOVERY: "discover in slices",
+    Stage.ENRICHMENT: "enrich",
+    Stage.PERSONALIZATION: "draft",
+    Stage.REVIEW: "review",
+    Stage.SENDING: "send",
+}
 
 
 @workflow.defn(name=wire.CAMPAIGN_WORKFLOW)
@@ -242,9 +250,19 @@ class CampaignWorkflow(Handlers):
 
 
 def _first_state(plan: CampaignPlan) -> PipelineState:
-    """Every lead is ready for the first stage."""
-    drafting = StageState(stage=Stage.PERSONALIZATION, size=plan.draft_window, width=plan.width)
-    review = StageState(stage=Stage.REVIEW, size=plan.review_window, width=plan.width)
-    sending = StageState(stage=Stage.SENDING, size=plan.send_window, width=plan.width)
-    drafting.ready.add(1, plan.leads)
-    return PipelineState(stages=[drafting, review, sending] if plan.review_window else [drafting, sending])
+    """Every slice is ready for discovery, every lead that is known already for the first stage after it."""
+
+    def stage(name: Stage, size: int) -> StageState:
+        return StageState(stage=name, size=size, width=plan.width)
+
+    stages = [stage(Stage.PERSONALIZATION, plan.draft_window), stage(Stage.SENDING, plan.send_window)]
+    stages[0].after_all = plan.ranked
+    if plan.review_window:
+        stages.insert(1, stage(Stage.REVIEW, plan.review_window))
+    if plan.slices:
+        discovery = stage(Stage.DISCOVERY, 1)
+        discovery.ready.add(1, plan.slices)
+        discovery.numbers, discovery.found = plan.slices, plan.leads
+        stages = [discovery, stage(Stage.ENRICHMENT, plan.enrich_window), *stages]
+    stages[1 if plan.slices else 0].ready.add(1, plan.leads)
+    return PipelineState(stages=stages)

@@ -161,6 +161,8 @@ class Pipeline:
             if stage.hold is not None and stage.hold.until > now:
                 continue
             stage.hold = None
+            if stage.after_all and self._more_comes(index):
+                continue
             while self._free(stage):
                 window = take_due(stage, now, only_full=self._waits_for_others(index))
                 if window is None:
@@ -171,6 +173,10 @@ class Pipeline:
         """Whether a part of a window waits: a window costs the history as much as its part, and more numbers come."""
         if not self._full_windows or not self.running(self.state.stages[index].stage):
             return False
+        return self._more_comes(index)
+
+    def _more_comes(self, index: int) -> bool:
+        """Whether an earlier stage may still hand numbers on."""
         return any(has_work(stage) or self.running(stage.stage) for stage in self.state.stages[:index])
 
     def _begin(self, index: int, first: int, last: int) -> None:
@@ -185,8 +191,7 @@ class Pipeline:
             await self._window(running, index, first, last)
         finally:
             self._running.remove(running)
-        before = self.state.stages[: index + 1]
-        if not any(has_work(stage) or self.running(stage.stage) for stage in before):
+        if not self._more_comes(index + 1):
             self._conductor.stage_done(self.state.stages[index].stage)
 
     async def _window(self, running: _Running, index: int, first: int, last: int) -> None:
@@ -211,15 +216,26 @@ class Pipeline:
         stage.later += [
             LaterWindow(first=begin, last=end, at=look_again_at(result), put_off=result.put_off) for begin, end in left
         ]
+        self._grow(index, result)
         if not left or result.left:
             self._hand_on(index, without(first, last, left), result.counts)
+
+    def _grow(self, index: int, result: WindowResult) -> None:
+        """Numbers that came into being: high-water marks, so those of a window that was killed are among them."""
+        stage = self.state.stages[index]
+        if result.parts is not None and result.parts > stage.numbers:
+            stage.ready.add(stage.numbers + 1, result.parts)
+            stage.numbers = result.parts
+        if stage.found is not None and result.found is not None and result.found > stage.found:
+            self.state.stages[index + 1].ready.add(stage.found + 1, result.found)
+            stage.found = result.found
 
     def _hand_on(self, index: int, spans: Iterable[tuple[int, int]], counts: dict[str, int]) -> None:
         """Numbers that this stage is done with are counted here and ready for the next."""
         stage = self.state.stages[index]
         for outcome, count in counts.items():
             stage.counts[outcome] = stage.counts.get(outcome, 0) + count
-        if index + 1 < len(self.state.stages):
+        if index + 1 < len(self.state.stages) and stage.found is None:
             for first, last in spans:
                 self.state.stages[index + 1].ready.add(first, last)
 

@@ -51,7 +51,7 @@ def progress_of(
         waiting_for=waiting if status in (CampaignStatus.PAUSED, CampaignStatus.WAITING) else [],
         stages={stage.stage: _counts(stage, pipeline.running(stage.stage) if pipeline else 0) for stage in stages},
         messages=_messages(sending, state.counted),
-        leads=plan.leads if plan else 0,
+        leads=_leads(stages, plan),
         paused=state.paused,
         ending=state.ended is not None,
         over=over,
@@ -76,7 +76,8 @@ class SearchAttributes:
         reason = progress.waiting_for[0].reason if progress.waiting_for else ""
         sent = progress.messages.get("sent", 0)
         step = sent * _STEPS // max(progress.leads, 1)
-        shown = (progress.status, progress.stage, reason, progress.leads, step)
+        found = progress.leads.bit_length() if _searching(progress) else progress.leads
+        shown = (progress.status, progress.stage, reason, found, step)
         if shown == self._shown:
             return
         self._shown = shown
@@ -100,6 +101,17 @@ def _status(controls: Controls, pipeline: Pipeline | None, waiting: list[Waiting
     if pipeline is None or not waiting or any(pipeline.running(stage.stage) for stage in pipeline.state.stages):
         return CampaignStatus.RUNNING
     return CampaignStatus.WAITING
+
+
+def _leads(stages: list[StageState], plan: CampaignPlan | None) -> int:
+    """How many people are known: those the campaign began with, or as many as discovery has found."""
+    return max((stage.found for stage in stages if stage.found is not None), default=plan.leads if plan else 0)
+
+
+def _searching(progress: CampaignProgress) -> bool:
+    """Whether there may be more people: their number is then written each time it doubles, not at every window."""
+    discovery = progress.stages.get(Stage.DISCOVERY, StageCounts())
+    return bool(discovery.ready or discovery.later or discovery.running)
 
 
 def _stage(stages: list[StageState]) -> Stage | None:

@@ -28,6 +28,7 @@ STACK_TRACE = re.compile(r'\s*"stackTrace": "(?:[^"\\]|\\.)*",')
 """Names the folders of whoever recorded, and no replay reads it."""
 
 visited: set[int] = set()
+found: dict[int, int] = {}
 decided: list[str] = []
 
 
@@ -62,6 +63,18 @@ async def review(task: WindowTask) -> WindowResult:
     return await done(task)
 
 
+async def discover(task: WindowTask) -> WindowResult:
+    """Five slices find 250 people each; the second is too large once, and the source wants to be left alone once."""
+    if task.first == 2:
+        return WindowResult(counts={"split": 1}, parts=6, found=sum(found.values()))
+    if task.first == 4 and task.first not in visited:
+        visited.add(task.first)
+        hold = Hold(until=datetime.now(UTC) + SOON, reason=HoldReason.SOURCE_LIMITED)
+        return WindowResult(counts={}, open=1, hold=hold, found=sum(found.values()))
+    found[task.first] = 250
+    return WindowResult(counts={"done": 1}, found=sum(found.values()))
+
+
 async def steer(handle: CampaignHandle) -> None:
     """What people do to a campaign, and names that nobody knows."""
     await when(handle, lambda one: any(wait.stage is Stage.REVIEW for wait in one.waiting_for))
@@ -83,7 +96,8 @@ async def record(name: str) -> None:
     """Run one campaign over several runs of its workflow and write their histories down."""
     with tempfile.TemporaryDirectory() as home:
         async with running_server(Path(home), *FLAGS) as server:
-            activities = WindowActivities(leads=1_250, draft=draft, send=send, review=review)
+            activities = WindowActivities(leads=0, draft=draft, send=send, review=review)
+            activities.searches(5, discover)
             async with server.campaign(activities) as handle:
                 await steer(handle)
                 await handle.result()

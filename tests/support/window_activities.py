@@ -72,12 +72,16 @@ class WindowActivities:
         self._draft = draft
         self._send = send
         self._review = review or done
+        self.discover: Window = done
+        self.enrich: Window = done
 
     def all(self) -> list[Callable[..., Awaitable[object]]]:
         """What a worker registers."""
         return [
             self.plan_campaign,
             self.note_hold,
+            self.discover_people,
+            self.enrich_leads,
             self.draft_messages,
             self.review_drafts,
             self.approve_drafts,
@@ -87,6 +91,13 @@ class WindowActivities:
             self.request_cancellation,
             self.write_report,
         ]
+
+    def searches(self, slices: int, discover: Window, *, ranked: bool = False) -> None:
+        """The people have to be found: by so many slices, with `discover` for what a slice finds."""
+        self.plan = self.plan.model_copy(
+            update={"leads": 0, "slices": slices, "enrich_window": self.plan.draft_window, "ranked": ranked}
+        )
+        self.discover = discover
 
     def windows(self, stage: Stage) -> list[tuple[int, int]]:
         """The windows of a stage in the order of their starts."""
@@ -108,6 +119,16 @@ class WindowActivities:
     async def note_hold(self, note: HoldNote) -> None:
         """Write down what people would be told."""
         self.notes.append(note)
+
+    @activity.defn(name=wire.DISCOVER_PEOPLE)
+    async def discover_people(self, task: WindowTask) -> WindowResult:
+        """Discover as the test says."""
+        return await self._window(task, self.discover)
+
+    @activity.defn(name=wire.ENRICH_LEADS)
+    async def enrich_leads(self, task: WindowTask) -> WindowResult:
+        """Enrich as the test says."""
+        return await self._window(task, self.enrich)
 
     @activity.defn(name=wire.DRAFT_MESSAGES)
     async def draft_messages(self, task: WindowTask) -> WindowResult:
