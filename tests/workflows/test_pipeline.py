@@ -86,17 +86,15 @@ async def test_parts_of_windows_wait_for_the_rest_of_them_while_their_stage_has_
         return await done(task)
 
     async def send(task: WindowTask) -> WindowResult:
-        if task.first == 1:
+        if task == next(one for one in activities.asked if one.stage is SENDING):
             await asyncio.wait_for(all_drafted.wait(), 20)
         return await done(task)
 
     activities = WindowActivities(leads=1_000, draft=draft, send=send)
     activities.plan = activities.plan.model_copy(update={"send_window": 200})
     assert (await server.run(activities)).result.counts == whole(1_000)
-    windows = activities.windows(SENDING)
-    assert windows[0][0] == 1, "nothing ran, so what was there went at once"
-    parts = [(first, last) for first, last in windows if last - first + 1 < 200]
-    assert len(parts) <= 3, "the first window, and what is left at the end"
+    parts = [(first, last) for first, last in activities.windows(SENDING) if last - first + 1 < 200]
+    assert len(parts) <= 3, "the first window, when nothing else ran, and what is left at the end"
     assert activities.leads(SENDING) == list(range(1, 1_001))
 
 
