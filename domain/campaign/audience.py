@@ -19,6 +19,7 @@ from domain.campaign.values import (
 )
 
 MOST_LEADS = 50_000
+USUAL_LEADS = 200
 LONGEST_ACTIVITY = 3650
 USUAL_ACTIVITY = 90
 """Days of the activity window when nobody names another one."""
@@ -34,7 +35,12 @@ _ActiveDays = Annotated[
 ]
 _MaxLeads = Annotated[
     Whole,
-    Field(ge=1, le=MOST_LEADS, description="Stop searching at so many people who can be written to.", examples=[200]),
+    Field(
+        ge=1,
+        le=MOST_LEADS,
+        description="Stop searching at so many people who can be written to.",
+        examples=[USUAL_LEADS],
+    ),
 ]
 _Weight = Annotated[Number, Field(ge=0, le=1000)]
 
@@ -128,7 +134,7 @@ class GithubAudience(Part):
         description="What the person's profile names as the place, any of these; left out, all.",
         examples=[["Germany", "Toronto, Canada"]],
     )
-    max_leads: _MaxLeads = 200
+    max_leads: _MaxLeads = USUAL_LEADS
     score: Score = Field(Score(), description="Who fits well enough.")
     exclude: ExcludePeople = Field(ExcludePeople(), description="Who is left out.")
 
@@ -148,7 +154,7 @@ class RepositoriesAudience(Part):
         examples=[["example-org/widgets", "example-org/gadgets"]],
     )
     active_within_days: _ActiveDays = USUAL_ACTIVITY
-    max_leads: _MaxLeads = 200
+    max_leads: _MaxLeads = USUAL_LEADS
     score: Score = Field(Score(), description="Who fits well enough.")
     exclude: ExcludePeople = Field(ExcludePeople(), description="Who is left out.")
 
