@@ -8,11 +8,13 @@ from pathlib import Path
 from client.adapters import check_templates
 from client.lead_file import ImportedLead, LeadFile, read_leads
 from client.spec_file import LoadedSpec, read_spec
-from domain.campaign import CampaignSpec
+from domain.campaign import CampaignSpec, SearchedAudience
 from domain.errors import InputError
 from domain.lead import NewLead, normalise_address
 from domain.permission import refusal
 from domain.report import RejectedRow
+
+_NOBODY = LeadFile(leads=(), rejected=(), columns=(), sha256="")
 
 
 @dataclass(frozen=True)
@@ -20,7 +22,8 @@ class Prepared:
     """A campaign as its files say it, before anything is stored."""
 
     loaded: LoadedSpec
-    leads_path: Path
+    leads_path: Path | None
+    """None where people are searched for while the campaign runs; `file` is empty then."""
     file: LeadFile
 
     @property
@@ -30,7 +33,8 @@ class Prepared:
 
     def new_leads(self) -> list[NewLead]:
         """The people, in the file's order."""
-        return [_new_lead(lead, self.leads_path.name) for lead in self.file.leads]
+        name = self.leads_path.name if self.leads_path else ""
+        return [_new_lead(lead, name) for lead in self.file.leads]
 
     def rejected_rows(self) -> list[RejectedRow]:
         """The rows that became no lead. Their cells stay in the file: what is stored names column and reason only."""
@@ -52,10 +56,23 @@ def prepare(spec: str, leads: Path | None, changes: Sequence[str] = (), *, dry_r
     if dry_run:
         overrides["dry_run"] = "true"
     loaded = read_spec(path, overrides)
+    return _with_people(loaded, leads)
+
+
+def _with_people(loaded: LoadedSpec, leads: Path | None) -> Prepared:
+    audience = loaded.spec.audience
     leads_path = leads or loaded.leads_file
-    if leads_path is None:
-        raise InputError(f"{path}: audience.file: names no file of people", hint="name one: --leads FILE.csv")
-    file = read_leads(leads_path, loaded.spec.audience)
+    if isinstance(audience, SearchedAudience):
+        if leads:
+            raise InputError(
+                f"--leads: {loaded.path} searches for its people (audience.source: {audience.source})",
+                hint="leave --leads out, or write audience: {source: csv}",
+            )
+        file = _NOBODY
+    elif leads_path is None:
+        raise InputError(f"{loaded.path}: audience.file: names no file of people", hint="name one: --leads FILE.csv")
+    else:
+        file = read_leads(leads_path, audience)
     loaded.check_templates(check_templates, file.extra_columns)
     return Prepared(loaded, leads_path, file)
 

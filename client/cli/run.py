@@ -58,7 +58,7 @@ def run(
     elif not spec:
         raise InputError("no spec file was named", hint="outrider init campaign.yaml, then: outrider run campaign.yaml")
     prepared = prepare(spec, leads, changes or (), dry_run=dry_run) if spec else None
-    if prepared and not prepared.file.leads:
+    if prepared and prepared.leads_path and not prepared.file.leads:
         raise InputError(
             f"{prepared.leads_path}: none of its {len(prepared.file.rejected):,} rows can be used",
             hint=f"outrider plan {spec}",
@@ -168,7 +168,7 @@ def _check_same(stored: Campaign, prepared: Prepared | None, priority: int | Non
         return
     elif stored.spec != prepared.spec:
         what = "with another spec"
-    elif stored.numbered != len(prepared.file.leads):
+    elif prepared.leads_path and stored.numbered != len(prepared.file.leads):
         what = f"with {stored.numbered:,} people, not {len(prepared.file.leads):,}"
     if what:
         raise InputError(

@@ -2,16 +2,8 @@
 
 FIELDS = frozenset(
     {
-        "audience.active_within_days",
-        "audience.exclude.logins",
-        "audience.languages",
-        "audience.locations",
-        "audience.max_leads",
-        "audience.repositories",
-        "audience.score",
-        "audience.stars",
-        "audience.topics",
-        "limits",
+        "limits.model_concurrency",
+        "limits.model_cost_usd",
         "sending.catch_up",
         "sending.mailboxes.daily_cap",
         "sending.mailboxes.min_gap",
@@ -35,7 +27,6 @@ FIELDS = frozenset(
 """Dotted, without places in lists."""
 
 VALUES = {
-    "audience.source": {"github": "csv", "repositories": "csv"},
     "sending.provider": {"instantly": "smtp", "resend": "smtp"},
     "sending.window.timezone": {"recipient": "an IANA name such as Europe/Berlin"},
     "writing.author": {"model": "template"},

@@ -9,7 +9,7 @@ from client.spec_file.document import Document, Place, parse
 from client.spec_file.mistakes import Mistake, Path, SpecMistakes, shown, undotted
 from client.spec_file.text_file import Unreadable, read_text_file
 from client.spec_file.validation import validate
-from domain.campaign import CampaignSpec, TemplateMistake
+from domain.campaign import CampaignSpec, CsvAudience, TemplateMistake
 
 MAX_BYTES = 1_000_000
 COMMAND_LINE = "--set"
@@ -29,7 +29,8 @@ class LoadedSpec:
     @property
     def leads_file(self) -> FilePath | None:
         """The file that `audience.file` names, relative to the spec's directory."""
-        return self.path.parent / self.spec.audience.file if self.spec.audience.file else None
+        audience = self.spec.audience
+        return self.path.parent / audience.file if isinstance(audience, CsvAudience) and audience.file else None
 
     @property
     def sha256(self) -> str:

@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import cache
 from typing import Any
@@ -34,7 +34,10 @@ Texts are Jinja2 templates. The lead's data are under `lead`; any column of the 
 
 @dataclass(frozen=True)
 class Field:
-    """One field of the spec. `path` is dotted, with 0 for the first place in a list."""
+    """One field of the spec. `path` is dotted, with 0 for the first place in a list.
+
+    `sources` are the audiences that have it; () = it does not depend on where the people come from.
+    """
 
     path: str
     kind: str
@@ -43,6 +46,7 @@ class Field:
     description: str
     example: object
     choices: list[str]
+    sources: tuple[str, ...] = ()
 
     @property
     def word(self) -> str:
@@ -57,10 +61,15 @@ class Field:
 
 class _SpecSchema(GenerateJsonSchema):
     def encode_default(self, dft: Any) -> Any:  # noqa: ANN401 the overridden method's signature
-        """Defaults as a spec has them: 15m, not PT15M; a share is the only number with a fraction."""
-        if isinstance(dft, float):
-            return f"{dft:g}%"
+        """Defaults as a spec has them: 15m, not PT15M."""
         return written(dft) if isinstance(dft, timedelta) else super().encode_default(dft)
+
+    def default_schema(self, schema: Any) -> dict[str, Any]:  # noqa: ANN401 as above
+        """A share is a number for us and text in a spec: 5%."""
+        made = super().default_schema(schema)
+        if made.get("type") == "string" and isinstance(default := made.get("default"), float):
+            made["default"] = f"{default:g}%"
+        return made
 
     def sort(self, value: Any, parent_key: str | None = None) -> Any:  # noqa: ANN401, ARG002 as above
         """Keeps the model's order: people read the examples."""
@@ -106,8 +115,11 @@ def in_yaml(value: object) -> str:
 def _fields(schema: dict[str, Any], definitions: dict[str, Any], prefix: str) -> Iterator[Field]:
     nested: list[tuple[dict[str, Any], str]] = []
     for name, declared in schema["properties"].items():
-        inner = _resolved(declared, definitions)
         path = f"{prefix}{name}"
+        if "discriminator" in declared:
+            yield from _alternatives(declared, definitions, path)
+            continue
+        inner = _resolved(declared, definitions)
         choices = [str(choice) for choice in inner.get("enum", [inner["const"]] if "const" in inner else [])]
         yield Field(
             path=path,
@@ -124,6 +136,32 @@ def _fields(schema: dict[str, Any], definitions: dict[str, Any], prefix: str) ->
             nested.append((_resolved(inner["items"], definitions), f"{path}.0."))
     for inner, path in nested:
         yield from _fields(inner, definitions, path)
+
+
+def _alternatives(declared: dict[str, Any], definitions: dict[str, Any], path: str) -> Iterator[Field]:
+    """A group that has other fields depending on one of them: each field once, with the values that have it."""
+    tag, kinds = declared["discriminator"]["propertyName"], declared["discriminator"]["mapping"]
+    found: dict[str, list[tuple[str, Field]]] = {}
+    for kind, reference in kinds.items():
+        for field in _fields(_resolved({"$ref": reference}, definitions), definitions, f"{path}."):
+            found.setdefault(field.path, []).append((kind, field))
+    yield Field(
+        path,
+        "group",
+        required=True,
+        default=None,
+        description=declared["description"],
+        example=declared["examples"][0],
+        choices=[],
+    )
+    for name, members in found.items():
+        first = members[0][1]
+        if name == f"{path}.{tag}":
+            choices = list(kinds)
+            yield replace(first, kind=" or ".join(f"`{choice}`" for choice in choices), choices=choices)
+        else:
+            having = tuple(kind for kind, _ in members)
+            yield replace(first, sources=() if len(having) == len(kinds) else having)
 
 
 def _resolved(declared: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
@@ -146,7 +184,7 @@ def _kind(inner: dict[str, Any], choices: list[str]) -> str:
         return " or ".join(f"`{choice}`" for choice in choices)
     if "properties" in inner:
         return "group"
-    if inner["type"] == "integer":
+    if inner["type"] in ("integer", "number"):
         return f"{inner['minimum']} to {inner['maximum']}"
     names = {"array": "list", "object": "names and texts", "boolean": "`true` or `false`", "string": "text"}
     formats = {"email": "e-mail address", "date": "day"}
@@ -154,10 +192,13 @@ def _kind(inner: dict[str, Any], choices: list[str]) -> str:
 
 
 def _row(field: Field) -> str:
-    told = isinstance(field.example, str) and field.example.isprintable() and not field.choices
-    such_as = f", such as `{in_yaml(field.example)}`" if told else ""
+    simple = isinstance(field.example, str) and field.example.isprintable() and not field.choices
+    such_as = f", such as `{in_yaml(field.example)}`" if simple else ""
     left_out = "required" if field.required else _default(field.default)
-    description = field.description.replace("|", "\\|")
+    group = next(one for one in fields() if one.path == field.parent) if field.sources else field
+    told = field.sources != group.sources
+    only = f"With {' or '.join(f'`source: {source}`' for source in field.sources)}. " if told else ""
+    description = only + field.description.replace("|", "\\|")
     return f"| `{field.word}` | {field.kind}{such_as} | {left_out} | {description} |"
 
 

@@ -30,10 +30,18 @@ def validate(document: Document) -> CampaignSpec | None:
         for error in refused.errors(include_url=False):
             if error["type"] == "too_short" and error["input"]:
                 continue  # entries were there; what is wrong in them has a line of its own
-            path = tuple(part for part in error["loc"] if part != "[key]")
+            path = _path(error)
             document.add(path, _message(document, path, error))
         return None
     return None if document.mistakes else spec
+
+
+def _path(error: Any) -> Path:  # noqa: ANN401 pydantic's ErrorDetails
+    """Where the value stands in the document, which knows no kinds of audience between the audience and its fields."""
+    path = tuple(part for part in error["loc"] if part != "[key]")
+    if error["type"] in ("union_tag_invalid", "union_tag_not_found"):
+        return (*path, error["ctx"]["discriminator"].strip("'"))
+    return path[:1] + path[2:] if path[:1] == ("audience",) else path
 
 
 def _keep_first_entries(document: Document) -> None:
@@ -60,7 +68,9 @@ def _texts(value: object, path: Path) -> Iterator[tuple[Path, str]]:
 
 def _message(document: Document, path: Path, error: Any) -> str:  # noqa: ANN401 pydantic's ErrorDetails, with a ctx by type
     kind, given, name = error["type"], error["input"], _general(path)
-    if kind == "missing":
+    if kind == "union_tag_invalid":
+        given = given[path[-1]]
+    if kind in ("missing", "union_tag_not_found"):
         return _missing(name)
     if kind == "extra_forbidden":
         return _unknown(document, path)
@@ -68,16 +78,16 @@ def _message(document: Document, path: Path, error: Any) -> str:  # noqa: ANN401
         return f"is empty; {_example(name)}"
     if isinstance(given, str) and (instead := not_yet.VALUES.get(name, {}).get(given)):
         return f'this version cannot do "{given}" yet; write {instead}'
-    return _wrong_value(document.place(path), name, error)
+    return _wrong_value(document.place(path), name, error, given)
 
 
-def _wrong_value(place: Place, name: str, error: Any) -> str:  # noqa: ANN401 as above
-    kind, context, given = error["type"], error.get("ctx", {}), error["input"]
+def _wrong_value(place: Place, name: str, error: Any, given: object) -> str:  # noqa: ANN401 as above
+    kind, context = error["type"], error.get("ctx", {})
     if place.plain is not None and _misread(kind, place.plain, given):
         return _read_otherwise(place, given)
     if kind == "value_error":
         return f"is no e-mail address: {context['reason']}" if "reason" in context else str(context["error"])
-    if kind in ("literal_error", "enum"):
+    if kind in ("literal_error", "enum", "union_tag_invalid"):
         return _no_choice(place, name, given)
     return _wrong_kind(kind, name, context) or f"{error['msg']}; {_example(name)}"
 
@@ -94,13 +104,33 @@ def _unknown(document: Document, path: Path) -> str:
         return f"passwords and keys do not belong in a spec; take it out and {_login_advice(document)}"
     if name in not_yet.FIELDS:
         return "this version cannot do that yet; take it out"
+    source = _source(document)
+    if other := next((field for field in fields() if _same(field, name) and not _has(field, source)), None):
+        return f"belongs to source: {' or '.join(other.sources)}, and the source is {source}; take it out"
     parent = name.rpartition(".")[0]
-    siblings = [field.word for field in fields() if field.parent == parent]
+    siblings = [field.word for field in fields() if field.parent == parent and _has(field, source)]
     if close := get_close_matches(word, siblings, n=1):
         return f"is no field; did you mean {close[0]}?"
     if elsewhere := [field.parent or "the top level" for field in fields() if field.word == word]:
         return f"is no field here; it belongs under {elsewhere[0]}"
     return f"is no field; the fields here are {', '.join(siblings)}"
+
+
+def _source(document: Document) -> str:
+    """Where the people come from, as far as the document says so."""
+    match document.values:
+        case {"audience": {"source": str(source)}}:
+            return source
+    return ""
+
+
+def _same(field: Field, name: str) -> bool:
+    return _general(tuple(field.path.split("."))) == name
+
+
+def _has(field: Field, source: str) -> bool:
+    """Whether a spec with that source can have the field."""
+    return not field.sources or source in field.sources
 
 
 def _misread(kind: str, plain: str, given: object) -> bool:
@@ -130,12 +160,16 @@ def _wrong_kind(kind: str, name: str, context: dict[str, Any]) -> str | None:
     messages = {
         "string_type": f"must be text; {example}",
         "bool_type": "must be true or false, without quotes",
+        "float_type": f"must be a number without quotes; {example}",
+        "finite_number": f"must be a number; {example}",
         "int_type": f"must be a whole number without quotes; {example}",
         "greater_than_equal": f"is too small; write {context.get('ge')} or more",
         "less_than_equal": f"is too large; write {context.get('le')} or less",
         "model_type": f"must be a group of fields; {example}",
+        "model_attributes_type": f"must be a group of fields; {example}",
         "dict_type": f"must be a group of fields; {example}",
         "tuple_type": f"must be a list; {example}",
+        "too_long": f"has too many entries; at most {context.get('max_length')}",
         "too_short": f"must not be empty; {example}",
         "string_too_short": f"must not be empty; {example}",
         "string_too_long": f"is too long; at most {context.get('max_length')} characters",

@@ -1,12 +1,22 @@
 """A campaign: the spec a person writes, and the names it goes through."""
 
+from domain.campaign.audience import (
+    Audience,
+    CsvAudience,
+    Exclude,
+    ExcludePeople,
+    GithubAudience,
+    RepositoriesAudience,
+    Score,
+    SearchedAudience,
+    Weights,
+)
 from domain.campaign.names import CampaignStatus, Stage, slug
 from domain.campaign.spec import (
     CampaignSpec,
-    CsvAudience,
     Deferral,
-    Exclude,
     InDoubtPolicy,
+    Limits,
     Mailbox,
     Offer,
     PauseAbove,
@@ -21,26 +31,36 @@ from domain.campaign.spec import (
     Window,
     Writing,
 )
+from domain.campaign.values import StarRange
 
 __all__ = [
+    "Audience",
     "CampaignSpec",
     "CampaignStatus",
     "CsvAudience",
     "Deferral",
     "Exclude",
+    "ExcludePeople",
+    "GithubAudience",
     "InDoubtPolicy",
+    "Limits",
     "Mailbox",
     "Offer",
     "PauseAbove",
     "Permission",
     "PermissionBasis",
+    "RepositoriesAudience",
     "Review",
     "ReviewMode",
+    "Score",
+    "SearchedAudience",
     "Sender",
     "Sending",
     "Stage",
+    "StarRange",
     "Step",
     "TemplateMistake",
+    "Weights",
     "Window",
     "Writing",
     "slug",

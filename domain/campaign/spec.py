@@ -8,19 +8,20 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated, Any, Literal, NamedTuple, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
+from domain.campaign.audience import Audience
+from domain.campaign.part import Part
 from domain.campaign.values import (
     Address,
     CampaignName,
     ClockTime,
     ColumnName,
-    ColumnNames,
     Day,
     Days,
-    Domain,
     Duration,
     Flag,
+    HourlyShare,
     HttpsUrl,
     Line,
     ListId,
@@ -55,46 +56,7 @@ class ReviewMode(StrEnum):
     NONE = "none"
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, serialize_by_alias=True, hide_input_in_errors=True)
-
-
-class Exclude(_Part):
-    """Who is left out."""
-
-    domains: tuple[Domain, ...] = Field(
-        (),
-        description="Nobody at these domains or their subdomains is written to: customers, partners, your own company.",
-        examples=[["example.org"]],
-    )
-    contacted_within_days: Whole = Field(
-        90, ge=0, le=3650, description="Leave out people whom any campaign of this database wrote to in so many days."
-    )
-
-
-class CsvAudience(_Part):
-    """People from a CSV file."""
-
-    source: Literal["csv"] = Field(description="Where the people come from.")
-    file: Line | None = Field(
-        None,
-        description="The CSV file, relative to the spec; `--leads` wins over it. At least a column `email`; `name`, "
-        "`company`, `location`, `timezone`, `permission_basis` and any other column (in templates "
-        "`lead.extra.<column>`) are optional.",
-        examples=["subscribers.csv"],
-    )
-    columns: ColumnNames = Field(
-        {},
-        description="Our name of a column and the header it has in the file, only where they differ.",
-        examples=[{"email": "E-mail address"}],
-    )
-    on_invalid: Literal["report", "fail"] = Field(
-        "report", description="Rows that cannot be used: list them with their line numbers, or refuse the whole file."
-    )
-    exclude: Exclude = Field(Exclude(), description="Who is left out.")
-
-
-class Permission(_Part):
+class Permission(Part):
     """Why it is right to write to these people."""
 
     basis: PermissionBasis = Field(
@@ -119,7 +81,7 @@ class Permission(_Part):
         return self
 
 
-class Sender(_Part):
+class Sender(Part):
     """Who writes; it stands in the foot of every mail."""
 
     name: Line = Field(max_length=100, description="The name in From and under the mail.", examples=["Dana Rivers"])
@@ -138,7 +100,7 @@ class Sender(_Part):
     )
 
 
-class Offer(_Part):
+class Offer(Part):
     """What you offer; templates read it as `offer`."""
 
     product: Line = Field(max_length=100, description="What it is called.", examples=["Flakewatch"])
@@ -146,7 +108,7 @@ class Offer(_Part):
     link: HttpsUrl = Field(description="Where to read more.", examples=["https://example.com/flakewatch"])
 
 
-class Writing(_Part):
+class Writing(Part):
     """Who writes the drafts."""
 
     author: Literal["template"] = Field("template", description="Texts are made from the templates under `sequence`.")
@@ -159,7 +121,7 @@ def _one_of_text_and_file(schema: dict[str, Any]) -> None:
     schema["not"] = {"required": ["html", "html_file"]}
 
 
-class Step(_Part):
+class Step(Part):
     """One mail of the sequence. Texts are Jinja2 templates."""
 
     model_config = ConfigDict(json_schema_extra=_one_of_text_and_file)
@@ -188,7 +150,7 @@ class Step(_Part):
     )
 
 
-class Review(_Part):
+class Review(Part):
     """Who looks at the drafts before they leave."""
 
     mode: ReviewMode = Field(
@@ -216,7 +178,7 @@ class Review(_Part):
         return self
 
 
-class Mailbox(_Part):
+class Mailbox(Part):
     """Where mails leave. Its login is in the environment, never in the spec."""
 
     name: MailboxName = Field(
@@ -230,7 +192,7 @@ class Mailbox(_Part):
     connections: Whole = Field(10, ge=1, le=200, description="Open connections to the relay, in each worker.")
 
 
-class Window(_Part):
+class Window(Part):
     """When mails may leave, by the clock of one time zone."""
 
     days: Days = Field("mon-sun", description="Weekdays, as ranges and lists.", examples=["mon-fri"])
@@ -247,7 +209,7 @@ class Window(_Part):
         return self
 
 
-class Deferral(_Part):
+class Deferral(Part):
     """How long a mail that the relay put off (4xx) is tried again; the intervals double."""
 
     first: Duration = Field(timedelta(minutes=15), description="Until the second attempt.", examples=["15m"])
@@ -265,14 +227,14 @@ class Deferral(_Part):
         return self
 
 
-class PauseAbove(_Part):
+class PauseAbove(Part):
     """Shares at which the campaign pauses itself, judged from 50 mails on."""
 
     bounces: Percent = Field(5.0, description="Mails that were refused for good.", examples=["3%"])
     complaints: Percent = Field(0.3, description="People who complained.", examples=["0.1%"])
 
 
-class Sending(_Part):
+class Sending(Part):
     """How mails leave."""
 
     provider: Literal["smtp"] = Field(description="What takes the mails.")
@@ -300,7 +262,17 @@ class Sending(_Part):
     deferred: Deferral = Field(Deferral(), description="How long a mail that the relay put off is tried again.")
 
 
-class CampaignSpec(_Part):
+class Limits(Part):
+    """What a campaign may use up."""
+
+    github_share: HourlyShare = Field(
+        80.0,
+        description="How much of what GitHub allows a token in an hour; the rest is left to whoever else uses it.",
+        examples=["60%"],
+    )
+
+
+class CampaignSpec(Part):
     """An Outrider campaign."""
 
     version: Literal[1] = Field(description="The version of this format.", examples=[1])
@@ -312,7 +284,7 @@ class CampaignSpec(_Part):
     owner: Line = Field(max_length=60, description="Who answers for it; shown in lists.", examples=["dana"])
     goal: Line | None = Field(None, max_length=300, description="What it is for.", examples=["Send the release notes"])
     dry_run: Flag = Field(default=False, description="A rehearsal: nothing leaves. A flag can turn it on, never off.")
-    audience: CsvAudience = Field(description="Who is written to.", examples=[{"source": "csv", "file": "leads.csv"}])
+    audience: Audience = Field(description="Who is written to.", examples=[{"source": "csv", "file": "leads.csv"}])
     permission: Permission | None = Field(
         None,
         description="Why it is right to write to them. Left out, with no basis in the rows: drafts are made and "
@@ -328,6 +300,7 @@ class CampaignSpec(_Part):
     )
     review: Review = Field(description="Who looks at the drafts.", examples=[{"mode": "none"}])
     sending: Sending = Field(description="How mails leave.")
+    limits: Limits = Field(Limits(), description="What the campaign may use up.")
 
 
 class TemplateMistake(NamedTuple):

@@ -6,7 +6,7 @@ Every error is a sentence for the person who wrote the value, with the way out.
 import re
 from datetime import date, datetime, timedelta
 from functools import cache, lru_cache
-from typing import Annotated
+from typing import Annotated, NamedTuple
 from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
@@ -14,6 +14,7 @@ from pydantic import (
     AfterValidator,
     BeforeValidator,
     EmailStr,
+    Field,
     PlainSerializer,
     Strict,
     StringConstraints,
@@ -27,6 +28,10 @@ _UNITS = {"d": 86_400.0, "h": 3_600.0, "m": 60.0, "s": 1.0}
 _DURATION = r"^([0-9]{1,9}(?:\.[0-9]{1,6})?)([dhms])$"
 _PERCENT = r"^([0-9]{1,3}(?:\.[0-9]{1,4})?) ?%$"
 _CLOCK = r"^(?:(?:[01]?[0-9]|2[0-3]):[0-5][0-9]|24:00)$"
+MOST_STARS = 999_999_999
+
+_STARS = r"^(?:[0-9]{1,9}\.\.(?:[0-9]{1,9})?|\.\.[0-9]{1,9})$"
+_REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,38}/(?!\.{1,2}$)[A-Za-z0-9._-]{1,100}")
 _HOST = re.compile(r"(?!-)[\w-]{1,63}(?<!-)(?:\.(?!-)[\w-]{1,63}(?<!-))+")
 
 
@@ -163,6 +168,63 @@ def _distinct(names: dict[str, str]) -> dict[str, str]:
     return names
 
 
+class StarRange(NamedTuple):
+    """From how many stars to how many, both included; None = no end."""
+
+    least: int
+    most: int | None = None
+
+    def __str__(self) -> str:
+        """As a spec has it: `100..20000`, `100..`."""
+        return f"{self.least}..{'' if self.most is None else self.most}"
+
+
+def _stars(value: object) -> object:
+    if isinstance(value, StarRange):
+        return value
+    if not isinstance(value, str) or not re.fullmatch(_STARS, value):
+        raise ValueError(f'"{str(value)[:20]}" is no range of stars; write it like 100..20000, 100.. or ..500')
+    least, _, most = value.partition("..")
+    stars = StarRange(int(least or 0), int(most) if most else None)
+    if stars.most is not None and stars.least > stars.most:
+        raise ValueError(f"{value} ends before it begins; write the smaller number first")
+    return stars
+
+
+def _language(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9 +#.*'/()_-]{0,39}", text):
+        raise ValueError(f'"{text[:40]}" is no name of a language; write it like python, c++ or jupyter notebook')
+    return text.casefold()
+
+
+def _topic(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9-]{0,49}", text):
+        raise ValueError(f'"{text[:40]}" is no topic; write letters, digits and -, like machine-learning')
+    return text.casefold()
+
+
+def _login(text: str) -> str:
+    if not re.fullmatch(r"@?[A-Za-z0-9][A-Za-z0-9_-]{0,38}", text):
+        raise ValueError(f'"{text[:40]}" is no login; write letters, digits and -, like octo-example')
+    return text.removeprefix("@").casefold()
+
+
+def _repository(text: str) -> str:
+    if not _REPOSITORY.fullmatch(text):
+        raise ValueError(f'"{text[:60]}" is no repository; write it as owner/name, like example-org/widgets')
+    return text
+
+
+def _once(names: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple({name.casefold(): name for name in reversed(names)}.values())[::-1]
+
+
+def _at_least_one(share: float) -> float:
+    if share < 1:
+        raise ValueError("must be at least 1%")
+    return share
+
+
 Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, pattern=r"^[^\x00-\x1f\x7f]*$")]
 """Text that can stand in a mail header: one line, no control characters."""
 Address = Annotated[EmailStr, BeforeValidator(_bare_address)]
@@ -194,3 +256,19 @@ Percent = Annotated[
 """A share in per cent: 3.0 is 3 %."""
 Whole = Annotated[int, Strict()]
 Flag = Annotated[bool, Strict()]
+HourlyShare = Annotated[Percent, AfterValidator(_at_least_one)]
+"""A share of what is allowed in an hour, 1 to 100 per cent."""
+Number = Annotated[float, Strict(), Field(allow_inf_nan=False)]
+Stars = Annotated[
+    StarRange,
+    BeforeValidator(_stars),
+    PlainSerializer(str, return_type=str),
+    WithJsonSchema({"type": "string", "pattern": _STARS}),
+]
+Language = Annotated[Line, AfterValidator(_language)]
+Topic = Annotated[Line, AfterValidator(_topic)]
+"""As GitHub spells topics: small letters, digits and hyphens. Nothing in it can add to a search."""
+Login = Annotated[Line, AfterValidator(_login)]
+"""In small letters: GitHub does not tell capitals apart."""
+RepositoryNames = Annotated[tuple[Annotated[Line, AfterValidator(_repository)], ...], AfterValidator(_once)]
+"""Names as owner/name, each once whatever its capitals."""

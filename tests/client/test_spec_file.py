@@ -22,10 +22,11 @@ from client.spec_file import (
 )
 from client.spec_file.document import parse
 from client.spec_file.reference import fields
-from domain.campaign import CampaignSpec, TemplateMistake
+from domain.campaign import CampaignSpec, CsvAudience, TemplateMistake
 from domain.permission import refusal
 
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference" / "spec.md"
+GITHUB_EXAMPLE = Path(__file__).parents[2] / "examples" / "github-campaign.yaml"
 REGENERATE = (
     "docs/reference/spec.md is out of date: .venv/bin/python -c "
     "\"from client.spec_file import reference_page; print(reference_page(), end='')\" > docs/reference/spec.md"
@@ -301,7 +302,7 @@ def test_set_changes_a_field() -> None:
         ),
         ("owner", "[a", "owner: the value is no YAML; put it in quotes"),
         ("owner", "!x a", "owner: the tag !x is not read here; take it out"),
-        ("audience.source", "github", 'audience.source: this version cannot do "github" yet; write csv'),
+        ("sending.provider", "resend", 'sending.provider: this version cannot do "resend" yet; write smtp'),
     ],
 )
 def test_a_wrong_set_is_refused(name: str, value: str, said: str) -> None:
@@ -420,6 +421,7 @@ def test_what_init_writes_is_a_whole_campaign(directory: Path) -> None:
     (directory / "leads.csv").write_text(template_of_leads(), encoding="utf-8")
     loaded = read_spec(directory / "campaign.yaml")
     assert loaded.leads_file == directory / "leads.csv"
+    assert isinstance(loaded.spec.audience, CsvAudience)
     leads = read_leads(directory / "leads.csv", loaded.spec.audience)
     assert len(leads.leads) == 2
     assert leads.rejected == ()
@@ -453,7 +455,13 @@ def test_every_field_is_described_and_has_an_example() -> None:
 @pytest.mark.parametrize("path", [field.path for field in fields()])
 def test_every_example_is_right(path: str) -> None:
     whole = template_of_new_spec()
-    example = next(field.example for field in fields() if field.path == path)
+    example, sources = next((field.example, field.sources) for field in fields() if field.path == path)
+    if "github" in sources:
+        whole = GITHUB_EXAMPLE.read_text(encoding="utf-8")
+    elif "repositories" in sources:
+        whole = re.sub(
+            r"(?<=source: )csv.*?(?=  exclude)", 'repositories\n  repositories: ""\n', whole, flags=re.DOTALL
+        )
     if path.startswith("sequence.0.body"):
         whole = whole.replace("    body: |", f"    {path.rpartition('.')[2]}: |")
     if path == "sending.window.to":

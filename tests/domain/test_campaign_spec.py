@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from domain.campaign import CampaignSpec, InDoubtPolicy, Permission, PermissionBasis, Stage, Window, slug
+from domain.campaign import CampaignSpec, CsvAudience, InDoubtPolicy, Permission, PermissionBasis, Stage, Window, slug
 from domain.campaign.values import LONGEST_DURATION, Days, Duration, Percent, parse_weekdays, written
 from domain.permission import basis, refusal
 
@@ -39,7 +39,8 @@ def test_what_is_left_out_is_the_cautious_choice() -> None:
     assert bare.sender is None
     assert not bare.dry_run
     assert bare.audience.exclude.contacted_within_days == 90
-    assert bare.audience.on_invalid == "report"
+    assert bare.audience == CsvAudience(source="csv", on_invalid="report")
+    assert bare.limits.github_share == 80.0
     assert bare.sending.in_doubt is InDoubtPolicy.HOLD
     assert bare.sending.window == Window.model_validate(
         {"days": "mon-sun", "from": "00:00", "to": "24:00", "timezone": "UTC"}
