@@ -46,11 +46,38 @@ class NewLead(Person):
     """Unique within a campaign: the same person found twice is one lead."""
 
 
+class LeadRepository(BaseModel):
+    """The repository a person is written to about, and their part in it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    full_name: str
+    url: str
+    description: str = ""
+    language: str = ""
+    stars: int = 0
+    commits: int = 0
+    """The person's commits to the default branch inside the activity window."""
+    share_percent: int = 0
+    """Those of all commits there, rounded."""
+    active_people: int = 0
+    """How many people committed there."""
+
+    @property
+    def name(self) -> str:
+        """Without its owner."""
+        return self.full_name.rpartition("/")[2]
+
+
 class Lead(Person):
     """One person, as a campaign knows them. `number` runs from 1 to N without gaps within a campaign."""
 
     number: int
     opt_out_token: str
+    login: str = ""
+    """At the source, "" for people from a file."""
+    repository: LeadRepository | None = None
+    """None for people from a file."""
 
 
 class LeadEnd(BaseModel):

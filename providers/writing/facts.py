@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from domain.campaign import CampaignSpec
-from domain.lead import Lead, first_name
+from domain.lead import Lead, LeadRepository, first_name
 from domain.permission import basis
 
 NAME_LENGTH = 100
@@ -30,6 +30,9 @@ class Facts(NamedTuple):
     first_name: str
     company: str
     location: str
+    login: str
+    repository: Mapping[str, str | int]
+    """The repository the person is written to about, by the names of its variables; empty where there is none."""
     extra: Mapping[str, str]
     """The file's further columns; an empty cell is ""."""
     source: str
@@ -49,11 +52,27 @@ def facts_of(spec: CampaignSpec, lead: Lead, opt_out_url: str) -> Facts:
         first_name=first_name(name),
         company=single_line(lead.company, NAME_LENGTH),
         location=single_line(lead.location, FIELD_LENGTH),
+        login=single_line(lead.login, NAME_LENGTH),
+        repository=_repository(lead.repository) if lead.repository else {},
         extra={column: clean(value, FIELD_LENGTH) for column, value in lead.extra.items()},
         source=single_line(lead.source, FIELD_LENGTH),
         basis=basis(spec, lead.permission_basis) or "",
         opt_out_url=opt_out_url,
     )
+
+
+def _repository(repository: LeadRepository) -> dict[str, str | int]:
+    return {
+        "name": single_line(repository.name, NAME_LENGTH),
+        "full_name": single_line(repository.full_name, FIELD_LENGTH),
+        "url": single_line(repository.url, FIELD_LENGTH),
+        "description": single_line(repository.description, FIELD_LENGTH),
+        "language": single_line(repository.language, NAME_LENGTH),
+        "stars": repository.stars,
+        "commits": repository.commits,
+        "share_percent": repository.share_percent,
+        "active_people": repository.active_people,
+    }
 
 
 def clean(text: str, length: int) -> str:

@@ -9,9 +9,12 @@ from jinja2 import TemplateError, TemplateSyntaxError, meta, nodes
 
 from domain.campaign import CampaignSpec, TemplateMistake
 from providers.writing.environment import FILTERS, MAX_HTML, MAX_TEXT, STRING_METHODS, TEXT, parse
-from providers.writing.variables import GROUPS, campaign_values
+from providers.writing.variables import GROUPS, campaign_values, searched
 
 _NAMES = [f"{group}.{name}" for group, members in GROUPS.items() for name in members]
+
+_ABSENT = dict.fromkeys(("repository", "audience"), "the people come from a file, nobody searched for them")
+"""Why a group is not there, where it is not for want of a part of the spec."""
 
 
 class _Found(NamedTuple):
@@ -29,7 +32,8 @@ class _Known(NamedTuple):
 
 def check_templates(spec: CampaignSpec, extra_columns: Collection[str] | None) -> list[TemplateMistake]:
     """What is wrong in the texts of the sequence; `extra_columns` are the file's further columns, None = not known."""
-    known = _Known(GROUPS.keys() - campaign_values(spec).keys() - {"lead"}, extra_columns)
+    of_lead = {"lead", "repository"} if searched(spec) else {"lead"}
+    known = _Known(GROUPS.keys() - campaign_values(spec).keys() - of_lead, extra_columns)
     mistakes: list[TemplateMistake] = []
     for index, step in enumerate(spec.sequence):
         for name, source, limit in (
@@ -129,7 +133,7 @@ def _wrong(path: tuple[str, ...], known: _Known) -> str:
     group, name, *rest = path
     full = ".".join(path)
     if not rest and group in known.absent:
-        return f"`{full}` cannot be used: the spec has no `{group}`"
+        return f"`{full}` cannot be used: {_ABSENT.get(group, f'the spec has no `{group}`')}"
     if not rest and name not in GROUPS[group]:
         return f"there is no variable `{full}`{_meant(full, _NAMES)}"
     if (group, name) == ("lead", "extra"):

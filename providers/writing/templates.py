@@ -32,7 +32,7 @@ class TemplateAuthor:
         step = spec.sequence[0]
         version = template_version(step)
         values: dict[str, object] = dict(campaign_values(spec))
-        return [_written(step, version, values | {"lead": lead_values(facts)}) for facts in people]
+        return [_written(step, version, values | lead_values(facts)) for facts in people]
 
     async def repair(self, spec: CampaignSpec, rejected: Sequence[Rejected]) -> list[AuthoredText | Problem]:  # noqa: ARG002 the protocol's signature
         """Cut long subjects at a word; every other problem is the template's own and stays."""

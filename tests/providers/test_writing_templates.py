@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from domain.campaign import CampaignSpec, TemplateMistake
-from domain.lead import Lead
+from domain.lead import Lead, LeadRepository
 from providers.writing.author import AuthoredText, Problem, Rejected
 from providers.writing.facts import Facts, facts_of
 from providers.writing.template_check import check_templates
@@ -66,7 +66,7 @@ async def body_of(template: str) -> str:
         ('{{ lead["extra"]["paln"] }}', 1, "there is no column `paln`; did you mean `lead.extra.plan`?"),
         ("a\n{{ sender.nmae }}", 2, "there is no variable `sender.nmae`; did you mean `sender.name`?"),
         ("{{ ofer.link }}", 1, "there is no variable `ofer`; did you mean `offer`?"),
-        ("{{ repository.name }}", 1, "there is no variable `repository`"),
+        ("{{ repositories.name }}", 1, "there is no variable `repositories`"),
         ("{{ lead.name.first }}", 1, "`lead.name` is a text and has no `first`"),
         ("{{ lead.extra }}", 1, "`lead.extra` is a group of variables; write `lead.extra.` and which one"),
         ("{{ lead }}", 1, "`lead` is a group of variables; write `lead.` and which one"),
@@ -137,6 +137,43 @@ def test_a_part_that_the_spec_does_not_have_is_a_mistake_and_no_variable() -> No
 
     assert mistake.message == "`sender.name` cannot be used: the spec has no `sender`"
     assert not any(variable.name.startswith("sender.") for variable in variables(spec))
+
+
+@pytest.mark.parametrize("variable", ["repository.name", "audience.active_within_days"])
+def test_what_only_a_search_knows_is_a_mistake_where_the_people_come_from_a_file(variable: str) -> None:
+    (mistake,) = check_templates(campaign(f"{{{{ {variable} }}}}"), None)
+
+    assert mistake.message == f"`{variable}` cannot be used: the people come from a file, nobody searched for them"
+    assert variable not in {one.name for one in variables(campaign())}
+
+
+async def test_people_who_were_found_are_written_to_about_their_repository() -> None:
+    template = (
+        "{{ lead.first_name or lead.login }}, {{ repository.commits }} commits ({{ repository.share_percent }} %) to "
+        "{{ repository.full_name }} in {{ audience.active_within_days }} days; {{ repository.name }}: "
+        "{{ repository.stars + 1 }}, {{ repository.active_people }}, {{ repository.language }}"
+    )
+    spec = campaign(template, audience={"source": "github", "languages": ["python"], "active_within_days": 30})
+    repository = LeadRepository(
+        full_name="example-org/widgets",
+        url="https://example.org/widgets",
+        description="Widgets\u202e <b>for</b> all",
+        language="Python",
+        stars=1203,
+        commits=41,
+        share_percent=62,
+        active_people=5,
+    )
+    lead = Lead(number=1, email="kim@example.org", login="kim-lake", repository=repository, opt_out_token="token")
+
+    assert check_templates(spec, None) == []
+    assert {"repository.url", "audience.active_within_days", "lead.login"} <= {one.name for one in variables(spec)}
+    answer = await written(spec, lead)
+    assert isinstance(answer, AuthoredText)
+    assert answer.body == ("kim-lake, 41 commits (62 %) to example-org/widgets in 30 days; widgets: 1204, 5, Python")
+    described = await written(campaign("{{ repository.description }}", audience=spec.audience.model_dump()), lead)
+    assert isinstance(described, AuthoredText)
+    assert described.body == "Widgets for all"
 
 
 async def test_every_variable_that_is_listed_can_be_used() -> None:
