@@ -1,5 +1,6 @@
 """What a campaign is made of: the spec with its changes, its people, and its texts checked against their columns."""
 
+import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,9 +11,14 @@ from client.lead_file import ImportedLead, LeadFile, read_leads
 from client.spec_file import LoadedSpec, read_spec
 from domain.campaign import CampaignSpec, SearchedAudience
 from domain.errors import InputError
+from domain.goal import read_goal
+from domain.goal_audience import audience_of
 from domain.lead import NewLead, normalise_address
 from domain.permission import refusal
 from domain.report import RejectedRow
+
+BASE = Path("campaign.yaml")
+"""The spec that a goal in words is put into: of the directory one is in."""
 
 _NOBODY = LeadFile(leads=(), rejected=(), columns=(), sha256="")
 
@@ -50,13 +56,41 @@ class Prepared:
 
 
 def prepare(spec: str, leads: Path | None, changes: Sequence[str] = (), *, dry_run: bool = False) -> Prepared:
-    """Read everything a campaign is made of; raises InputError with a line for every mistake."""
-    path = _spec_path(spec)
+    """Read everything a campaign is made of; raises InputError with a line for every mistake.
+
+    `spec` is a file's name or a goal in words. A goal is put into the spec of BASE, and the audience it asks for; all
+    else, and who is left out, is as that file says.
+    """
     overrides = _overrides(changes)
     if dry_run:
         overrides["dry_run"] = "true"
-    loaded = read_spec(path, overrides)
-    return _with_people(loaded, leads)
+    if is_goal(spec):
+        overrides = {**_of_goal(spec), **overrides}
+        return _with_people(read_spec(BASE, overrides), leads)
+    return _with_people(read_spec(Path(spec), overrides), leads)
+
+
+def is_goal(spec: str) -> bool:
+    """Whether what was given is a goal in words: no file of that name is there, and it has a blank in it."""
+    path = Path(spec)
+    if " " not in spec.strip() or path.suffix in (".yaml", ".yml"):
+        return False
+    try:
+        return not path.exists()
+    except OSError:  # too long for a file's name
+        return True
+
+
+def _of_goal(text: str) -> dict[str, str]:
+    """What a goal changes in the spec that it is put into."""
+    if not BASE.exists():
+        raise InputError(
+            f"a goal says neither who writes nor what; that stands in {BASE}, which is not here",
+            hint=f"outrider init {BASE}",
+        )
+    audience = audience_of(read_goal(text), read_spec(BASE).spec.audience)
+    goal = json.dumps(" ".join(text.split()), ensure_ascii=False)
+    return {"goal": goal, "audience": audience.model_dump_json(exclude_defaults=True)}
 
 
 def _with_people(loaded: LoadedSpec, leads: Path | None) -> Prepared:
@@ -75,16 +109,6 @@ def _with_people(loaded: LoadedSpec, leads: Path | None) -> Prepared:
         file = read_leads(leads_path, audience)
     loaded.check_templates(check_templates, file.extra_columns)
     return Prepared(loaded, leads_path, file)
-
-
-def _spec_path(spec: str) -> Path:
-    path = Path(spec)
-    if not path.exists() and path.suffix not in (".yaml", ".yml") and " " in spec.strip():
-        raise InputError(
-            "a goal in words cannot be run by this version: write it down as a spec file",
-            hint="outrider init campaign.yaml",
-        )
-    return path
 
 
 def _overrides(changes: Sequence[str]) -> dict[str, str]:

@@ -10,18 +10,22 @@ import typer
 
 from client.adapters import check_relay, template_writer, variables
 from client.cli.options import AsJson, Changes, LeadsFile
-from client.cli.screen import columns, labelled, moment, paragraph, plain, print_document, say, words
+from client.cli.plan_screen import show_plan
+from client.cli.screen import print_document
 from client.settings import Settings, load_settings
-from client.specs import Prepared, prepare
-from domain.errors import OutriderError
+from client.specs import Prepared, is_goal, prepare
+from domain.campaign import Audience, GithubAudience, SearchedAudience
+from domain.errors import InputError, OutriderError
+from domain.goal import Goal, read_goal
+from domain.goal_audience import audience_of, disagreements
 from domain.lead import Lead, LeadEnd
 from domain.message import Draft
 from domain.pacing import closes, opening, past
+from domain.permission import refusal
+from domain.search import searches
 
-_SHOWN_ROWS = 20
 _WINDOW = 1000
 _SAMPLE_TOKEN = "made-for-each-person"  # noqa: S105 the place of a token, no token
-_EMPTIEST = "the emptiest row possible"
 
 
 def register(app: typer.Typer) -> None:
@@ -30,35 +34,67 @@ def register(app: typer.Typer) -> None:
 
 
 def plan(
-    spec: Annotated[str, typer.Argument(help="The spec file.")],
+    spec: Annotated[str, typer.Argument(metavar='SPEC|"goal"', help="The spec file, or a goal in words.")],
     leads: LeadsFile = None,
     changes: Changes = None,
     show_variables: Annotated[bool, typer.Option("--variables", help="List the variables of the templates.")] = False,
     preview: int = typer.Option(1, min=0, help="How many drafts to show in full, beside the emptiest one."),
     as_json: AsJson = False,
 ) -> None:
-    """Show what `run` would do; nothing is stored.
+    """Show what `run` would do; nothing is stored, nobody is asked.
 
-    Who is written to and who is not and why, when mails may leave, through what, and the texts of drafts.
+    What is searched, who is written to and who is not and why, when mails may leave, through what, and the texts of
+    drafts. Of a goal in words: what was understood and what was not; the rest stands in ./campaign.yaml.
     """
     settings = load_settings()
-    prepared = prepare(spec, leads, changes or ())
-    document = _document(prepared, settings)
-    drafts = asyncio.run(_drafts(prepared, settings))
-    document["drafts"] = _draft_summary(drafts, preview)
-    if show_variables:
-        found = variables(prepared.spec, prepared.file.extra_columns)
-        document["variables"] = [one._asdict() for one in found]
+    try:
+        prepared = prepare(spec, leads, changes or ())
+    except InputError as error:
+        if not is_goal(spec):
+            raise
+        document = _goal_alone(spec, error)
+    else:
+        document = _document(prepared, settings)
+        drafts = asyncio.run(_drafts(prepared, settings))
+        document["drafts"] = _draft_summary(drafts, preview)
+        if show_variables:
+            found = variables(prepared.spec, prepared.file.extra_columns)
+            document["variables"] = [one._asdict() for one in found]
     if as_json:
         print_document(document)
     else:
-        _show(document)
+        show_plan(document)
+
+
+def _goal_alone(text: str, error: InputError) -> dict[str, Any]:
+    """What a goal says when there is no campaign to be made of it, and why there is none."""
+    goal, audience, problem = read_goal(text), None, error.line.split("\n")
+    try:
+        audience = audience_of(goal)
+    except InputError as unsearchable:
+        problem = list(dict.fromkeys([unsearchable.line, *problem]))
+    if error.hint:
+        problem.append(f"hint: {error.hint}")
+    return {**_search(goal, audience, ""), "problem": problem}
+
+
+def _search(goal: Goal, audience: Audience | None, provider: str) -> dict[str, Any]:
+    """What was understood of a goal, whom the audience looks for, and where the two disagree."""
+    return {
+        "goal": goal.model_dump(mode="json", exclude={"understood"}),
+        "audience": audience.model_dump(mode="json") if audience else None,
+        "searches": searches(audience, datetime.now(UTC)) if isinstance(audience, GithubAudience) else (),
+        "disagreements": [one._asdict() for one in (disagreements(goal, audience, provider) if audience else [])],
+    }
 
 
 def _document(prepared: Prepared, settings: Settings) -> dict[str, Any]:
     spec, file = prepared.spec, prepared.file
+    searched = isinstance(spec.audience, SearchedAudience)
     refused = prepared.refusals()
+    found = _search(read_goal(spec.goal or ""), spec.audience, spec.sending.provider) if searched else {}
     return {
+        **found,
         "campaign": {
             "name": spec.name,
             "owner": spec.owner,
@@ -68,12 +104,16 @@ def _document(prepared: Prepared, settings: Settings) -> dict[str, Any]:
             "dry_run": spec.dry_run,
         },
         "leads": {
-            "file": str(prepared.leads_path),
+            "file": str(prepared.leads_path) if prepared.leads_path else None,
             "rows": len(file.leads) + len(file.rejected),
             "accepted": len(file.leads),
             "rejected": [row._asdict() for row in file.rejected],
         },
-        "permission": {"may_be_written_to": len(file.leads) - sum(refused.values()), "refused": refused},
+        "permission": {
+            "may_be_written_to": len(file.leads) - sum(refused.values()),
+            "refused": refused,
+            "whoever_is_found": refusal(spec, "", {}) if searched else None,
+        },
         "sending": _sending(prepared, settings),
     }
 
@@ -126,7 +166,7 @@ async def _drafts(prepared: Prepared, settings: Settings) -> list[tuple[str, Dra
     empty = Lead(
         number=len(people) + 1,
         email="somebody@example.com",
-        source=people[0].source if people else "",
+        source=people[0].source if people else "your profile on GitHub",
         extra=dict.fromkeys(prepared.file.extra_columns, ""),
         opt_out_token=_SAMPLE_TOKEN,
     )
@@ -136,7 +176,8 @@ async def _drafts(prepared: Prepared, settings: Settings) -> list[tuple[str, Dra
         urls = [f"{base}/u/{lead.opt_out_token}" for lead in group]
         written += await writer.write(prepared.spec, group, urls)
     names = [f"line {row.line}, {row.email}" for row in rows]
-    return list(zip([*names, _EMPTIEST], written, strict=True))
+    emptiest = "the emptiest row possible" if prepared.leads_path else "the emptiest profile possible"
+    return list(zip([*names, emptiest], written, strict=True))
 
 
 def _draft_summary(drafts: list[tuple[str, Draft | LeadEnd]], preview: int) -> dict[str, Any]:
@@ -153,74 +194,3 @@ def _one_draft(draft: Draft | LeadEnd) -> dict[str, Any]:
     if isinstance(draft, LeadEnd):
         return {"problem": draft.reason}
     return draft.model_dump(include={"subject", "text", "html"})
-
-
-def _show(document: dict[str, Any]) -> None:
-    campaign = document["campaign"]
-    rehearsal = "   rehearsal: nothing leaves" if campaign["dry_run"] else ""
-    labelled("campaign", f"{campaign['name']}   owner {plain(campaign['owner'])}{rehearsal}")
-    if campaign["goal"]:
-        labelled("goal", plain(campaign["goal"]))
-    labelled("spec", f"{campaign['spec']}   sha256 {campaign['spec_sha256'][:12]}")
-    _show_leads(document["leads"])
-    _show_permission(document)
-    _show_sending(document["sending"])
-    for draft in document["drafts"]["preview"]:
-        say()
-        _show_draft(draft)
-    if "variables" in document:
-        say()
-        rows = [(plain(one["name"]), one["description"], plain(one["example"])) for one in document["variables"]]
-        for line in columns([("variable", "what it is", "example"), *rows]):
-            say(line)
-    say()
-    say("nothing was stored or sent; the suppression list and earlier contacts are looked at before each mail")
-
-
-def _show_leads(leads: dict[str, Any]) -> None:
-    rejected = leads["rejected"]
-    labelled(
-        "people",
-        f"{leads['rows']:,} rows in {leads['file']} = {leads['accepted']:,} accepted + {len(rejected):,} rejected",
-    )
-    for row in rejected[:_SHOWN_ROWS]:
-        labelled("", plain(f"line {row['line']}: {row['column']}: {row['detail']}".replace(": : ", ": ")))
-    if len(rejected) > _SHOWN_ROWS:
-        labelled("", f"and {len(rejected) - _SHOWN_ROWS:,} more: --json lists them all")
-
-
-def _show_permission(document: dict[str, Any]) -> None:
-    permission, drafts = document["permission"], document["drafts"]
-    labelled("may we", f"{permission['may_be_written_to']:,} may be written to")
-    for reason, count in permission["refused"].items():
-        labelled("", f"{count:,} not: {words(reason)}")
-    labelled("drafts", f"{drafts['written']:,} written")
-    for reason, count in drafts["none"].items():
-        labelled("", f"{count:,} without: {words(reason)}")
-
-
-def _show_sending(sending: dict[str, Any]) -> None:
-    relay = f"{sending['relay']}, from {sending['relay_from']}" if sending["relay"] else "none"
-    connections = f"up to {sending['connections']} connections"
-    labelled("sending", f"{sending['from']} by mailbox {sending['mailbox']} through {relay}, {connections}")
-    if sending["problem"]:
-        labelled("", f"run would refuse: {plain(sending['problem'])}")
-    elif sending["opt_out"]:
-        labelled("", f"opt-out page {sending['opt_out']}")
-    if sending["too_late"]:
-        labelled("window", f"over: not_after was {sending['not_after']}, everything would be skipped")
-        return
-    when = "open now" if sending["open_now"] else f"opens {moment(sending['opens_at'])}"
-    until = f", closes {moment(sending['closes_at'])}" if sending["closes_at"] else ", never closes"
-    last = f", last day {sending['not_after']}" if sending["not_after"] else ""
-    labelled("window", f"{when}{until}{last}")
-
-
-def _show_draft(draft: dict[str, Any]) -> None:
-    labelled("draft", f"for {plain(draft['for'])}")
-    if "problem" in draft:
-        labelled("", f"none: {words(draft['problem'])}")
-        return
-    labelled("subject", plain(draft["subject"]))
-    labelled("", "")
-    labelled("", paragraph(draft["text"].rstrip()))

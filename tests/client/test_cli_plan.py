@@ -1,11 +1,13 @@
 """`init` and `plan` write nothing but what they say, and the examples are right."""
 
 import json
+import shutil
 from pathlib import Path
 
 from command_line import CommandLine
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "newsletter.yaml"
+GITHUB_EXAMPLE = EXAMPLE.with_name("github-campaign.yaml")
 
 
 def test_what_init_writes_is_a_spec_that_plan_accepts(outrider: CommandLine) -> None:
@@ -44,6 +46,83 @@ def test_plan_says_who_is_left_out_and_why(outrider: CommandLine) -> None:
     assert any(line.startswith('            line 4: email: "nobody" is no address: ') for line in lines)
     assert "may we      1 may be written to" in lines
     assert "            1 not: no evidence, consented at" in lines
+
+
+GOAL = "Find 300 Rust maintainers in Germany active this month, topic cli, via smoke signals"
+
+
+def test_plan_shows_the_searches_before_anything_is_searched(outrider: CommandLine) -> None:
+    planned = outrider("plan", str(GITHUB_EXAMPLE), "--set", "goal=Find 300 Python maintainers of testing tools")
+    assert (planned.returncode, planned.stderr) == (0, "")
+    lines = planned.stdout.splitlines()
+    (plan,) = (line for line in lines if line.startswith("plan "))
+    assert plan.split(" · ")[1:4] == ["language python", "topic pytest or testing or ci", "stars 100..20000"]
+    assert plan.endswith(" · 200 people who can be written to")
+    searched = [line.partition("searched: ")[2] for line in lines if "searched: " in line]
+    assert [query.partition(" stars:")[0] for query in searched] == [
+        "language:python topic:pytest",
+        "language:python topic:testing",
+        "language:python topic:ci",
+    ]
+    assert "            nothing was left un-understood" in lines
+    assert "            the spec wins: max_leads: 200, not 300 as in the goal" in lines
+    assert "may we      whoever is found may be written to" in lines
+    assert "draft       for the emptiest profile possible" in lines
+    assert "            Hello there," in lines
+    assert not outrider.home.exists(), "plan stores nothing"
+
+
+def test_plan_shows_the_repositories_of_a_spec_that_names_them(outrider: CommandLine) -> None:
+    audience = '{"source": "repositories", "repositories": ["example-org/widgets", "example-org/gadgets"]}'
+    lines = outrider(
+        "plan", str(GITHUB_EXAMPLE), "--set", f"audience={audience}", "--set", "sender="
+    ).stdout.splitlines()
+    assert [line.strip() for line in lines if "looked at" in line] == [
+        "looked at: example-org/widgets",
+        "looked at: example-org/gadgets",
+    ]
+    assert "may we      nobody may be written to: no identity" in lines
+
+
+def test_a_goal_in_words_can_always_be_planned(outrider: CommandLine) -> None:
+    planned = outrider("plan", GOAL)
+    assert (planned.returncode, planned.stderr) == (0, "")
+    lines = planned.stdout.splitlines()
+    assert lines[0] == f"goal        {GOAL}"
+    assert "            not understood: smoke, signals" in lines
+    assert lines[-3:] == [
+        "run         would refuse:",
+        "            a goal says neither who writes nor what; that stands in campaign.yaml, which is not here",
+        "            hint: outrider init campaign.yaml",
+    ]
+    document = json.loads(outrider("plan", GOAL, "--json").stdout)
+    assert document["searches"][0].startswith("language:rust topic:cli archived:false fork:false pushed:>=")
+    assert document["goal"]["not_understood"] == ["smoke", "signals"]
+    assert "campaign" not in document
+
+
+def test_a_goal_in_words_takes_the_place_of_goal_and_audience_in_the_spec_that_is_there(outrider: CommandLine) -> None:
+    shutil.copy(GITHUB_EXAMPLE, outrider.directory / "campaign.yaml")
+    document = json.loads(outrider("plan", GOAL, "--json", "--set", "audience.max_leads=50").stdout)
+    audience = document["audience"]
+    assert (audience["languages"], audience["topics"], audience["locations"]) == (["rust"], ["cli"], ["Germany"])
+    assert (audience["active_within_days"], audience["stars"], audience["max_leads"]) == (30, None, 50)
+    assert audience["exclude"]["domains"] == ["example.org"], "who is left out stays left out"
+    assert document["campaign"]["goal"] == GOAL
+    assert document["campaign"]["name"] == "pytest-maintainers"
+    assert document["disagreements"] == [{"what": "max_leads", "goal": "300", "spec": "50"}]
+    assert len(document["drafts"]["preview"]) == 1
+    refused = outrider("run", GOAL)
+    assert (refused.returncode, refused.stderr.splitlines()[-1]) == (3, "hint: outrider up")
+
+
+def test_a_goal_in_words_needs_a_spec_to_be_run(outrider: CommandLine) -> None:
+    refused = outrider("run", GOAL)
+    assert refused.returncode == 2
+    assert refused.stderr.splitlines() == [
+        "error: a goal says neither who writes nor what; that stands in campaign.yaml, which is not here",
+        "hint: outrider init campaign.yaml",
+    ]
 
 
 def test_the_suppression_list_takes_files_and_forgets_nobody_twice(outrider: CommandLine) -> None:

@@ -1,8 +1,10 @@
 """A wrong command ends with one clear line, the way out and its exit code; never with a traceback."""
 
 import os
+import shutil
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from subprocess import CompletedProcess
 from types import MappingProxyType
 from typing import NamedTuple
@@ -11,6 +13,8 @@ import pytest
 from command_line import CommandLine
 
 from client.cli.entry import execute
+
+GITHUB_EXAMPLE = Path(__file__).parents[2] / "examples" / "github-campaign.yaml"
 
 pytestmark = pytest.mark.timeout(180)  # thirty processes of two seconds each
 
@@ -38,13 +42,41 @@ CASES = {
         2,
         ["error: no spec file was named", "hint: outrider init campaign.yaml, then: outrider run campaign.yaml"],
     ),
-    "a goal in words": Case(
+    "a goal without a search in it": Case(
         "run|Find 200 maintainers",
         2,
         [
-            "error: a goal in words cannot be run by this version: write it down as a spec file",
-            "hint: outrider init campaign.yaml",
+            "error: the goal names nothing to search by: no language, no topic and no stars",
+            'hint: outrider plan "Find 200 Python maintainers active in the last 90 days, topic testing"',
         ],
+    ),
+    "a goal for too many": Case(
+        "run|Find 60k Python maintainers",
+        2,
+        ["error: the goal asks for 60,000 people; a campaign finds at most 50,000"],
+    ),
+    "a goal in a spec with the texts of a list": Case(
+        "run|Find 200 Python maintainers",
+        2,
+        ["error: campaign.yaml:36: sequence.0.body: there is no column `plan`"],
+    ),
+    "a goal too long to be a file": Case(
+        f"run|Find Python maintainers {'and maintainers ' * 20}",
+        2,
+        ["error: --set: goal: is too long; at most 300 characters"],
+    ),
+    "a list for a search": Case(
+        "run github.yaml --leads leads.csv",
+        2,
+        [
+            "error: --leads: github.yaml searches for its people (audience.source: github)",
+            "hint: leave --leads out, or write audience: {source: csv}",
+        ],
+    ),
+    "a search for nothing": Case(
+        "plan github.yaml --set audience.languages=[] --set audience.topics=[] --set audience.stars=",
+        2,
+        ["error: github.yaml:10: audience: there is nothing to search by; name languages, topics or stars"],
     ),
     "no such spec": Case(
         "plan missing.yaml",
@@ -202,6 +234,7 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Complet
     directory = tmp_path_factory.mktemp("refusals")
     outrider = CommandLine(directory)
     (directory / "folder").mkdir()
+    shutil.copy(GITHUB_EXAMPLE, directory / "github.yaml")
     for command in (["init"], ["migrate"], ["suppress", "list"]):
         outrider(*command).check_returncode()
     nobody = "email,consented_at,consent_source,plan\nnobody,,,\n,,,free\n"
