@@ -1,4 +1,4 @@
-"""One real inbox process for all tests of this folder, empty and without faults at the beginning of each."""
+"""One real inbox and one local GitHub for all tests of this folder, without faults at the beginning of each."""
 
 import json
 import signal
@@ -6,12 +6,17 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from typing import Any, Self
 
 import httpx
 import pytest
+from local_github import LocalGitHub
+
+from sandbox.github.population import Population
 
 PERSON = "person@example.com"
+GITHUB_AS_OF = "2026-11-20T12:00:00+00:00"
 
 
 class Wire:
@@ -130,6 +135,40 @@ def start_inbox() -> Iterator[Callable[..., Inbox]]:
 
     def start(*options: str) -> Inbox:
         started.append(Inbox(*options))
+        return started[-1]
+
+    yield start
+    for running in started:
+        if running.process.poll() is None:
+            running.end(signal.SIGKILL)
+
+
+@pytest.fixture(scope="session")
+def github_process() -> Iterator[LocalGitHub]:
+    running = LocalGitHub("--people", "300", "--repositories", "400", "--as-of", GITHUB_AS_OF, "--no-secondary")
+    yield running
+    assert running.end() == (0, "", ""), "after all these tests: a clean end, and not one warning on the way"
+
+
+@pytest.fixture
+def github(github_process: LocalGitHub) -> LocalGitHub:
+    github_process.fresh()
+    return github_process
+
+
+@pytest.fixture(scope="session")
+def small() -> Population:
+    """Return the population that the process of `github` has."""
+    return Population(300, 400, as_of=datetime.fromisoformat(GITHUB_AS_OF))
+
+
+@pytest.fixture
+def start_github() -> Iterator[Callable[..., LocalGitHub]]:
+    """Start further processes with `start_github(*options)`; what a test leaves running is killed."""
+    started: list[LocalGitHub] = []
+
+    def start(*options: str) -> LocalGitHub:
+        started.append(LocalGitHub(*options))
         return started[-1]
 
     yield start
