@@ -16,6 +16,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from client import up_lock
 from domain.errors import InputError, Unreachable
 
+GITHUB = "https://api.github.com"
+LOCAL_TOKEN = "local"  # noqa: S105 the local GitHub asks for one and takes any
+
 _ENV_FILE = ".env"
 _KEY_BYTES = 32
 _SHORTEST_KEY = 16
@@ -32,6 +35,8 @@ class Stack(BaseModel):
     web_url: str
     smtp_url: str | None = None
     inbox_url: str | None = None
+    github_url: str | None = None
+    """The local GitHub, of invented people."""
     pids: dict[str, int] = {}
 
 
@@ -47,7 +52,14 @@ class Settings(BaseSettings):
     )
     database_url: SecretStr | None = Field(None, description="Where the rows are; default SQLite under OUTRIDER_HOME.")
     secret_key: SecretStr | None = Field(
-        None, description="Makes the keyed hashes and opt-out links; created under OUTRIDER_HOME when left out."
+        None,
+        description="Makes the keyed hashes and opt-out links; created under OUTRIDER_HOME, required with PostgreSQL.",
+    )
+    github_token: SecretStr | None = Field(
+        None, description="Opens GitHub's API; several with commas between them. Without one GitHub is not asked."
+    )
+    github_api_url: str | None = Field(
+        None, description="Where GitHub's API is; default https://api.github.com, which needs OUTRIDER_GITHUB_TOKEN."
     )
     smtp_url: SecretStr | None = Field(None, description="The relay: smtp://user:password@host:587 or smtps://host.")
     public_url: str | None = Field(None, description="Where recipients reach the opt-out page; https outside loopback.")
@@ -86,7 +98,10 @@ class Settings(BaseSettings):
         return f"sqlite+aiosqlite:///{self.home.absolute() / 'outrider.db'}"
 
     def secret(self) -> str:
-        """The secret key; the embedded default is created once, readable by its owner only."""
+        """The secret key; the embedded default is created once, readable by its owner only.
+
+        With a database that several machines share there is no default: each would make a key of its own.
+        """
         if self.secret_key is not None:
             value = self.secret_key.get_secret_value()
             if len(value) < _SHORTEST_KEY:
@@ -94,6 +109,11 @@ class Settings(BaseSettings):
                     f"OUTRIDER_SECRET_KEY is shorter than {_SHORTEST_KEY} characters", hint="openssl rand -hex 32"
                 )
             return value
+        if not self.database().startswith("sqlite"):
+            raise InputError(
+                "OUTRIDER_SECRET_KEY is not set: with PostgreSQL every machine needs the same one",
+                hint="openssl rand -hex 32, once for all of them",
+            )
         return _key_file(self.home / "secret.key")
 
     def relay(self, mailbox: str) -> tuple[str, str]:
@@ -109,6 +129,20 @@ class Settings(BaseSettings):
             f"no relay for mailbox {mailbox}: neither {own} nor OUTRIDER_SMTP_URL is set",
             hint="set one of them, or run `outrider up` for a local inbox",
         )
+
+    def github(self) -> tuple[str, str]:
+        """Where GitHub's API is, as (URL, where that is said): the local one of `outrider up` where nobody says."""
+        if self.github_api_url is not None:
+            return self.github_api_url, "OUTRIDER_GITHUB_API_URL"
+        if self.github_token is None and self.stack is not None and self.stack.github_url is not None:
+            return self.stack.github_url, str(self.stack_file)
+        return GITHUB, "the usual address"
+
+    def github_tokens(self) -> str:
+        """The tokens, with commas between them; for the local GitHub any will do."""
+        if self.github_token is not None:
+            return self.github_token.get_secret_value()
+        return LOCAL_TOKEN if self.github()[1] == str(self.stack_file) else ""
 
     def opt_out_base(self) -> str:
         """Where recipients reach the opt-out page, without a slash at its end."""

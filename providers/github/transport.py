@@ -1,0 +1,75 @@
+"""One request to GitHub: what goes wrong on the way is an answer too, as the library's exceptions hold the token."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+import httpx
+
+from providers.github.address import ApiAddress
+from providers.github.answers import Answer, Outcome, classify
+from providers.github.tokens import Token
+
+ANSWER_SECONDS = 20.0
+"""GitHub itself gives up after ten."""
+
+CONNECT_SECONDS = 5.0
+_IDLE_SECONDS = 30.0
+
+
+class Transport:
+    """Connections to GitHub, opened when they are needed."""
+
+    def __init__(self, address: ApiAddress, connections: int) -> None:
+        """At most `connections` are open."""
+        self._address = address
+        self._connections = connections
+        self._client: httpx.AsyncClient | None = None
+
+    async def close(self) -> None:
+        """Close the connections."""
+        if self._client is not None:
+            await self._client.aclose()
+            self._client = None
+
+    async def post(
+        self, url: httpx.URL, token: Token, query: str, variables: Mapping[str, object]
+    ) -> tuple[Answer, bytes]:
+        """What the answer to a query file means, and its data. Raises nothing but being cancelled."""
+        try:
+            async with asyncio.timeout(CONNECT_SECONDS + ANSWER_SECONDS):
+                response = await self._connected().post(
+                    url, json={"query": text_of(query), "variables": variables}, auth=token
+                )
+        except (httpx.ReadTimeout, httpx.WriteTimeout, TimeoutError):
+            return Answer(Outcome.TOO_BIG, "no answer in time"), b""
+        except httpx.HTTPError as error:
+            return Answer(Outcome.BROKEN, type(error).__name__), b""
+        answer = classify(response.status_code, response.headers, response.content)
+        if answer.outcome in (Outcome.OK, Outcome.PARTIAL):
+            return answer, response.content
+        hidden = token.hidden_in(answer.line)
+        return replace(answer, line=hidden, errors=()), b""
+
+    def _connected(self) -> httpx.AsyncClient:
+        if self._client is None:
+            self._client = httpx.AsyncClient(
+                headers={
+                    "Accept": "application/vnd.github+json",
+                    "User-Agent": "outrider",
+                    "X-Github-Next-Global-ID": "1",  # else a person's id is spelled in two ways
+                },
+                timeout=httpx.Timeout(ANSWER_SECONDS, connect=CONNECT_SECONDS),
+                limits=httpx.Limits(max_connections=self._connections, keepalive_expiry=_IDLE_SECONDS),
+                follow_redirects=False,  # the library would turn a POST into a GET
+                trust_env=not self._address.loopback,  # a proxy sees nothing of what stays on this machine
+            )
+        return self._client
+
+
+@cache
+def text_of(query: str) -> str:
+    """The query file of that name."""
+    return (Path(__file__).parent / f"{query}.graphql").read_text(encoding="utf-8")
