@@ -4,9 +4,13 @@ import re
 import unicodedata
 from contextlib import suppress
 from enum import StrEnum
+from functools import lru_cache
 
 import idna
 from pydantic import BaseModel, ConfigDict
+
+_DOMAINS = 4096
+"""How many are remembered: most of many people share few, and IDNA costs more than all else about an address."""
 
 _NAME_WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*", re.UNICODE)
 
@@ -99,6 +103,7 @@ def normalise_address(email: str) -> str:
     return f"{local.casefold()}@{ascii_domain(host)}"
 
 
+@lru_cache(maxsize=_DOMAINS)
 def ascii_domain(host: str) -> str:
     """A domain in IDNA 2008, lower case; one that IDNA cannot express stays as it is written.
 

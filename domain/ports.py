@@ -7,7 +7,7 @@ from typing import Protocol
 
 from pydantic import BaseModel, ConfigDict
 
-from domain.campaign import CampaignSpec, CampaignStatus, Stage
+from domain.campaign import CampaignSpec, CampaignStatus, CsvAudience, Stage
 from domain.delivery import Transmission, Verdict
 from domain.lead import Lead, LeadEnd
 from domain.message import ClaimedMessage, Draft, OutgoingMail
@@ -48,6 +48,11 @@ class Campaign(BaseModel):
     created_at: datetime
     started_at: datetime | None = None
     finished_at: datetime | None = None
+
+    @property
+    def searches(self) -> bool:
+        """Whether its people have to be found; the others came with it."""
+        return not isinstance(self.spec.audience, CsvAudience)
 
 
 class Campaigns(Protocol):

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 
 from domain.campaign import CampaignSpec
 from domain.lead import LeadEnd
-from domain.sourcing import Contribution, Profile, ProfilePage, Repository, SourcePage
+from domain.sourcing import Contribution, PassedOver, Profile, ProfilePage, Repository, SourcePage
 
 
 class Source(Protocol):
@@ -43,13 +43,31 @@ class SliceCounts(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     slices: int
-    """The highest slice number given so far."""
+    """The highest slice number given so far, committed; those that replace a split slice are counted."""
     numbered: int
     """The highest lead number given so far, committed: every number up to it has its row."""
     counts: dict[str, int]
     """Slices of the window by state: done, split, not_needed."""
     open: int
     """Slices of the window with pages left."""
+
+
+class Seen(BaseModel):
+    """What a campaign's search has looked at. Everybody is counted once: `looked_at` = `leads` + all `passed_over`."""
+
+    model_config = ConfigDict(frozen=True)
+
+    looked_at: int
+    leads: int
+    passed_over: dict[PassedOver, int]
+    repositories: int
+    pages: int
+    incomplete: int
+    """Slices of which the source said that it did not look everywhere."""
+    gone: int
+    """Repositories that were asked for by name and are not there any more."""
+    points: int
+    """What the source charged for the search."""
 
 
 class Discoveries(Protocol):
@@ -59,15 +77,16 @@ class Discoveries(Protocol):
         """Number and store the first slices, unless some are stored already; returns the highest slice number."""
 
     async def open_slices(self, campaign_id: str, first: int, last: int) -> list[Slice]:
-        """Slices of the window with pages left, at the page that is next."""
+        """Slices of the window with pages left, at the page that is next, by number."""
 
     async def store_page(
         self, campaign_id: str, slice_: Slice, page: SourcePage, exclude_logins: Sequence[str]
-    ) -> None:
+    ) -> bool:
         """Store a page with the people on it, in one transaction, and put its slice at the next page.
 
-        People get lead numbers in their order on the page, those seen before keep theirs. A page whose slice is not at
-        that cursor any more was stored by another attempt, and changes nothing. `exclude` are logins.
+        People get lead numbers in their order on the page, those seen before keep theirs; whoever has an excluded
+        login is passed over. False = the slice is not at that cursor any more: another attempt stored the page, and
+        nothing is changed.
         """
 
     async def enough(self, campaign_id: str, max_leads: int) -> bool:
@@ -77,7 +96,10 @@ class Discoveries(Protocol):
         """Close the open slices of the window: enough people are known."""
 
     async def counted(self, campaign_id: str, first: int, last: int) -> SliceCounts:
-        """What the rows say now."""
+        """What the rows say of the window now."""
+
+    async def seen(self, campaign_id: str) -> Seen:
+        """What the rows say of the whole search now."""
 
 
 class Found(BaseModel):
@@ -103,15 +125,17 @@ class Enriched(BaseModel):
 
     number: int
     profile: Profile | None
-    """None = the account is there no more."""
+    """None = the account is there no more, or nobody asked."""
+    email: str = ""
+    """The address to write to, "" = the profile shows none that can be used."""
     timezone: str = ""
     """An offset such as `UTC+02:00` for which commits speak, "" = not enough of them agree."""
     repository: str = ""
     """The identity of the repository the person is written to about."""
     fit: float | None = None
-    """0 to 1; None for one that ends here before it could be judged."""
+    """The score, 0 to 1; None for one that ends here."""
     reasons: dict[str, float] = {}
-    """What each part of the score contributed."""
+    """What each part of the score contributed; also for one that ends because of its score."""
     ended: LeadEnd | None = None
 
 
@@ -125,8 +149,15 @@ class People(Protocol):
         """Store profiles and results in one transaction that holds the campaign's row. What is stored stays.
 
         The second lead with one address ends as skipped(same_address), and whoever comes after `max_leads` people who
-        can be written to as skipped(enough_people).
+        can be written to as skipped(enough_people); in one call the lower number comes first.
         """
 
     async def enrichment_counts(self, campaign_id: str, first: int, last: int) -> dict[str, int]:
-        """Leads of the window by outcome of enrichment: done, skipped, open."""
+        """Leads of the window by outcome of enrichment: done, skipped, cancelled, open."""
+
+    async def keep_top(self, campaign_id: str, top: int) -> int:
+        """End whoever is not among the `top` with the highest scores as skipped(not_among_top); returns how many.
+
+        The lower number wins where scores are equal. Asked again, it ends nobody else: how leads ended meanwhile does
+        not change who is among the top.
+        """

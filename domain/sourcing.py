@@ -3,10 +3,35 @@
 Everything here was typed by strangers. It is data: checked for shape, shown and stored, never obeyed.
 """
 
+import unicodedata
 from datetime import datetime
 from enum import StrEnum
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict
+
+_LONGEST = 1000
+_DIRECTIONS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
+def _one_line(text: str) -> str:
+    """In one line of printable characters: what strangers typed goes into headers, terminals and databases."""
+    kept = (" " if unicodedata.category(one) in ("Cc", "Zl", "Zp") else one for one in text if one not in _DIRECTIONS)
+    return " ".join("".join(kept).split())[:_LONGEST]
+
+
+_Text = Annotated[str, AfterValidator(_one_line)]
+
+
+class SliceState(StrEnum):
+    """Where a slice stands. Every state but `open` is final."""
+
+    OPEN = "open"
+    DONE = "done"
+    SPLIT = "split"
+    """Other slices took its place."""
+    NOT_NEEDED = "not_needed"
+    """Enough people were known before its end."""
 
 
 class PassedOver(StrEnum):
@@ -29,8 +54,8 @@ class Repository(_Fact):
     identity: str
     full_name: str
     url: str
-    description: str = ""
-    language: str = ""
+    description: _Text = ""
+    language: _Text = ""
     topics: tuple[str, ...] = ()
     stars: int = 0
     forks: int = 0
@@ -87,13 +112,13 @@ class Profile(_Fact):
 
     identity: str
     login: str
-    name: str = ""
-    email: str = ""
+    name: _Text = ""
+    email: _Text = ""
     """Only what the profile shows: never an address from a commit."""
-    company: str = ""
-    location: str = ""
-    bio: str = ""
-    website: str = ""
+    company: _Text = ""
+    location: _Text = ""
+    bio: _Text = ""
+    website: _Text = ""
     followers: int = 0
     hireable: bool = False
     created_at: datetime | None = None

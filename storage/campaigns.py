@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Select, and_, case, exists, func, insert, literal, null, or_, select, update
-from sqlalchemy.dialects.sqlite import insert as upsert
 
 from domain.campaign import CampaignSpec, CampaignStatus, Stage
 from domain.errors import InputError, NotFound
@@ -20,6 +19,7 @@ from domain.wire import ChangeKind, Control, ControlChange, ControlTask, Hold
 from storage.database import Database
 from storage.keys import Keys
 from storage.schema import campaign_events, campaigns, errors, leads, messages
+from storage.upserts import upsert
 
 _ENDED = (CampaignStatus.COMPLETED, CampaignStatus.FAILED, CampaignStatus.CANCELLED)
 _NOT_PAUSED = {"paused_at": None, "paused_by": None, "paused_reason": None}
@@ -62,7 +62,7 @@ class CampaignRows:
             "priority": priority,
             "created_at": now,
         }
-        async with self._database.write() as connection:
+        async with self._database.write(campaign_id) as connection:
             taken = await connection.scalar(select(campaigns.c.name).where(campaigns.c.campaign_id == campaign_id))
             if taken is not None:
                 raise InputError(f"campaign {campaign_id} exists already", hint=f"outrider show {campaign_id}")
@@ -89,15 +89,16 @@ class CampaignRows:
 
     async def take_up(self, campaign_id: str) -> Campaign:
         """See domain.ports.Campaigns."""
+        searches = (await self.get(campaign_id)).searches
         runs = campaigns.c.control == Control.RUN
         opened = {
             "status": case((runs, CampaignStatus.RUNNING), else_=CampaignStatus.PAUSED),
-            "stage": Stage.PERSONALIZATION,
+            "stage": Stage.DISCOVERY if searches else Stage.PERSONALIZATION,
             "started_at": _first(campaigns.c.started_at, datetime.now(UTC)),
             "finished_at": None,
         }
         change = update(campaigns).where(campaigns.c.campaign_id == campaign_id, campaigns.c.control != Control.END)
-        async with self._database.write() as connection:
+        async with self._database.write(campaign_id) as connection:
             await connection.execute(change.values(opened))
         return await self.get(campaign_id)
 
@@ -111,8 +112,8 @@ class CampaignRows:
 
     async def set_hold(self, campaign_id: str, stage: Stage, hold: Hold | None) -> None:
         """See domain.ports.Campaigns. There is room for one wait: the latest; a stage ends only its own."""
-        sending = campaigns.c.stage == Stage.SENDING
-        changes: dict[str, Any] = {"stage": case((sending, campaigns.c.stage), else_=stage)}
+        further = [later for later in Stage if list(Stage).index(later) > list(Stage).index(stage)]
+        changes: dict[str, Any] = {"stage": case((campaigns.c.stage.in_(further), campaigns.c.stage), else_=stage)}
         if hold is None:
             changes |= {
                 name: case((campaigns.c.waiting_stage == stage, null()), else_=campaigns.c[name])
@@ -142,11 +143,11 @@ class CampaignRows:
         wanted_at = max([one.at for one in task.changes] + ([task.at] if task.at else []), default=None)
         if wanted_at is not None:
             change = change.where(~exists().where(_steered_after(task.campaign_id, wanted_at)))
-        async with self._database.write() as connection:
+        async with self._database.write(task.campaign_id) as connection:
             await connection.execute(change)
             if task.changes:
                 rows = [_event_row(task.campaign_id, one) for one in task.changes]
-                await connection.execute(upsert(campaign_events).on_conflict_do_nothing(), rows)
+                await connection.execute(upsert(connection, campaign_events).on_conflict_do_nothing(), rows)
 
     async def judged(self, campaign_id: str, newest: int) -> Judged:
         """See domain.ports.Campaigns."""
@@ -155,7 +156,7 @@ class CampaignRows:
         return Judged(mails=row.mails, bounces=row.bounces, complaints=row.complaints)
 
     async def _update(self, campaign_id: str, changes: dict[str, Any]) -> None:
-        async with self._database.write() as connection:
+        async with self._database.write(campaign_id) as connection:
             await connection.execute(update(campaigns).where(campaigns.c.campaign_id == campaign_id).values(changes))
 
     def _lead_row(self, campaign_id: str, number: int, lead: NewLead, now: datetime) -> dict[str, Any]:

@@ -1,7 +1,6 @@
 """What is computed with the secret key: identities of addresses, opt-out tokens, the key's own fingerprint."""
 
 import base64
-import hashlib
 import hmac
 
 from domain.lead import address_domain, normalise_address
@@ -38,4 +37,4 @@ class Keys:
         )
 
     def _hash(self, purpose: str, text: str) -> bytes:
-        return hmac.new(self._secret, f"{purpose}:{text}".encode(), hashlib.sha256).digest()
+        return hmac.digest(self._secret, f"{purpose}:{text}".encode(), "sha256")

@@ -6,17 +6,32 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Row, and_, bindparam, case, func, insert, or_, select, update
-from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.errors import NotFound
-from domain.lead import Lead, LeadEnd, LeadState, address_domain
+from domain.lead import Lead, LeadEnd, LeadRepository, LeadState, address_domain
 from domain.message import MessageState
 from domain.ports import NewMessage
 from domain.review import Decision
+from domain.sourcing import Repository
 from storage.database import Database
 from storage.keys import Keys
-from storage.schema import drafts, leads, message_events, messages
+from storage.schema import contributions, drafts, leads, message_events, messages, repositories
+from storage.sightings import SOURCE_PREFIX
+from storage.upserts import upsert
+
+_REPOSITORY = and_(repositories.c.campaign_id == leads.c.campaign_id, repositories.c.identity == leads.c.repository)
+_CONTRIBUTION = and_(
+    contributions.c.campaign_id == leads.c.campaign_id,
+    contributions.c.identity == func.substr(leads.c.source_identity, len(SOURCE_PREFIX) + 1),
+    contributions.c.repository == leads.c.repository,
+)
+_LEADS = (
+    select(leads, repositories.c.facts, contributions.c.commits)
+    .outerjoin(repositories, _REPOSITORY)
+    .outerjoin(contributions, _CONTRIBUTION)
+)
+"""Leads with what they work on; those from a file have nothing there."""
 
 _DRAFTED = and_(drafts.c.campaign_id == leads.c.campaign_id, drafts.c.number == leads.c.number)
 
@@ -32,10 +47,9 @@ class LeadRows:
     async def undrafted(self, campaign_id: str, first: int, last: int) -> list[Lead]:
         """See domain.ports.Leads."""
         query = (
-            select(leads)
-            .outerjoin(drafts, _DRAFTED)
+            _LEADS.outerjoin(drafts, _DRAFTED)
             .where(leads.c.campaign_id == campaign_id, leads.c.number.between(first, last))
-            .where(leads.c.ended.is_(None), drafts.c.number.is_(None))
+            .where(leads.c.ended.is_(None), drafts.c.number.is_(None), leads.c.email != "")
             .order_by(leads.c.number)
         )
         async with self._database.read() as connection:
@@ -43,7 +57,7 @@ class LeadRows:
 
     async def get(self, campaign_id: str, number: int) -> Lead:
         """One lead; raises NotFound."""
-        query = select(leads).where(leads.c.campaign_id == campaign_id, leads.c.number == number)
+        query = _LEADS.where(leads.c.campaign_id == campaign_id, leads.c.number == number)
         async with self._database.read() as connection:
             row = (await connection.execute(query)).first()
         if row is None:
@@ -52,7 +66,7 @@ class LeadRows:
 
     async def store_drafts(self, campaign_id: str, new: Sequence[NewMessage], ended: Sequence[LeadEnd]) -> None:
         """See domain.ports.Leads."""
-        async with self._database.write() as connection:
+        async with self._database.write(campaign_id) as connection:
             numbers = [*(message.draft.number for message in new), *(end.number for end in ended)]
             done = await _done_before(connection, campaign_id, numbers)
             fresh = [message for message in new if message.draft.number not in done]
@@ -84,8 +98,8 @@ class LeadRows:
         now = datetime.now(UTC)
         await connection.execute(insert(drafts), [_draft_row(campaign_id, message, now) for message in new])
         rows = [self._message_row(campaign_id, message, now) for message in new]
-        await connection.execute(upsert(messages).on_conflict_do_nothing(), rows)
-        same_address = await _end_same_address(connection, campaign_id, [message.draft.number for message in new])
+        await connection.execute(upsert(connection, messages).on_conflict_do_nothing(), rows)
+        same_address = await _end_same_address(connection, campaign_id, new)
         rows = [_event_row(campaign_id, message, now) for message in new if message.draft.number not in same_address]
         if rows:
             await connection.execute(insert(message_events), rows)
@@ -129,28 +143,19 @@ async def _done_before(connection: AsyncConnection, campaign_id: str, numbers: S
     return set(await connection.scalars(query))
 
 
-async def _end_same_address(connection: AsyncConnection, campaign_id: str, numbers: Sequence[int]) -> set[int]:
+async def _end_same_address(connection: AsyncConnection, campaign_id: str, new: Sequence[NewMessage]) -> set[int]:
     """A draft whose message was refused by the unique address belongs to a second lead of the same person."""
-    orphans = (
-        select(drafts.c.number)
-        .outerjoin(
-            messages,
-            and_(
-                messages.c.campaign_id == drafts.c.campaign_id,
-                messages.c.number == drafts.c.number,
-                messages.c.step == drafts.c.step,
-            ),
-        )
-        .where(drafts.c.campaign_id == campaign_id, drafts.c.number.between(min(numbers), max(numbers)))
-        .where(messages.c.number.is_(None))
+    numbers = [message.draft.number for message in new]
+    inserted = select(messages.c.number).where(
+        messages.c.campaign_id == campaign_id,
+        messages.c.number.between(min(numbers), max(numbers)),
+        messages.c.message_id.in_([message.message_id for message in new]),
     )
-    changed = await connection.scalars(
-        update(leads)
-        .where(leads.c.campaign_id == campaign_id, leads.c.number.in_(orphans), leads.c.ended.is_(None))
-        .values(ended=LeadState.SKIPPED, reason="same_address")
-        .returning(leads.c.number)
-    )
-    return set(changed)
+    orphans = set(numbers) - set(await connection.scalars(inserted))
+    if orphans:
+        end = {"state": LeadState.SKIPPED, "why": "same_address"}
+        await connection.execute(_END, [{"c": campaign_id, "n": number, **end} for number in sorted(orphans)])
+    return orphans
 
 
 def _lead(row: Row[Any]) -> Lead:
@@ -165,6 +170,21 @@ def _lead(row: Row[Any]) -> Lead:
         extra=json.loads(row.extra),
         opt_out_token=row.opt_out_token,
         source=row.source,
+        login=row.login,
+        repository=_repository(Repository.model_validate_json(row.facts), row.commits or 0) if row.facts else None,
+    )
+
+
+def _repository(facts: Repository, commits: int) -> LeadRepository:
+    return LeadRepository(
+        full_name=facts.full_name,
+        url=facts.url,
+        description=facts.description,
+        language=facts.language,
+        stars=facts.stars,
+        commits=commits,
+        share_percent=min(100, round(100 * commits / max(facts.commits, commits, 1))),
+        active_people=facts.active_people,
     )
 
 

@@ -1,9 +1,10 @@
-"""The send ledger's statements, for SQLite.
+"""The send ledger's statements, for SQLite and, but for SETTLE and BEGIN, for PostgreSQL too.
 
 Each transition is a compare-and-set: the WHERE names the state and the token it may start from, RETURNING says which
 rows really changed, and a row that did not change belongs to somebody else. Rows to change arrive as one JSON array
 behind `WITH … AS MATERIALIZED`: without it SQLite scans the campaign and calls json_each per row, a thousand times
 slower on a database without statistics. tests/storage/test_ledger_plans.py holds the query plans.
+PostgreSQL's own SETTLE and BEGIN are in ledger_postgres_statements: the same changes, other ways to say "these rows".
 """
 
 _WINDOW = "messages.campaign_id = :campaign_id AND messages.number BETWEEN :first AND :last"
@@ -50,7 +51,7 @@ RETURNING {_KEY}, messages.token"""
 # that was given up with people claimed holds them for an hour; its begin asks whether the reservation is still its own.
 RESERVE_CONTACTS = f"""
 INSERT INTO contacts (address_identity, campaign_id, contacted_at)
-SELECT messages.address_identity, messages.campaign_id, :now FROM messages WHERE {_MAY_START}
+SELECT DISTINCT messages.address_identity, messages.campaign_id, :now FROM messages WHERE {_MAY_START}
 ON CONFLICT (address_identity) DO UPDATE SET
   previous_at = CASE WHEN contacts.campaign_id = excluded.campaign_id
                      THEN contacts.previous_at ELSE contacts.contacted_at END,
@@ -92,12 +93,7 @@ JOIN drafts ON drafts.campaign_id = messages.campaign_id AND drafts.number = mes
 WHERE {_WINDOW} AND messages.state = 'claimed' AND messages.token = :token
 ORDER BY messages.number, messages.step"""
 
-SETTLE = f"""
-WITH asked AS MATERIALIZED (
-  SELECT value->>'c' AS c, value->>'n' AS n, value->>'s' AS s, value->>'token' AS token, value->>'state' AS state,
-         value->>'reason' AS reason, value->>'next_at' AS next_at, value->>'code' AS code,
-         value->>'enhanced' AS enhanced
-  FROM json_each(:rows))
+SETTLED = f"""
 UPDATE messages SET
   state = asked.state, reason = asked.reason, next_at = asked.next_at,
   reply_code = asked.code, reply_enhanced = asked.enhanced,
@@ -107,18 +103,29 @@ FROM asked
 WHERE {_JOINED} AND messages.token = asked.token
   AND (messages.state = 'transmitting'
        OR (messages.state = 'in_doubt' AND asked.state = 'sent')
-       OR (messages.state = 'claimed' AND asked.state = 'failed'))
-RETURNING {_KEY}, messages.token"""
+       OR (messages.state = 'claimed' AND asked.state = 'failed'))"""
 
-BEGIN = f"""
-WITH asked AS MATERIALIZED (
-  SELECT value->>'c' AS c, value->>'n' AS n, value->>'s' AS s, value->>'token' AS token FROM json_each(:rows))
+BEGUN = f"""
 UPDATE messages SET
   state = 'transmitting', reason = '', next_at = NULL, began_at = :now, attempts = messages.attempts + 1,
   first_attempt_at = coalesce(messages.first_attempt_at, :now)
 FROM asked
 WHERE {_JOINED} AND messages.state = 'claimed' AND messages.token = asked.token
-  AND {_RUNNING} AND NOT {_MAILBOX_STOPPED} AND NOT {_SUPPRESSED} AND ({_RESERVED} OR {_REHEARSED})
+  AND {_RUNNING} AND NOT {_MAILBOX_STOPPED} AND NOT {_SUPPRESSED} AND ({_RESERVED} OR {_REHEARSED})"""
+
+SETTLE = f"""
+WITH asked AS MATERIALIZED (
+  SELECT value->>'c' AS c, value->>'n' AS n, value->>'s' AS s, value->>'token' AS token, value->>'state' AS state,
+         value->>'reason' AS reason, value->>'next_at' AS next_at, value->>'code' AS code,
+         value->>'enhanced' AS enhanced
+  FROM json_each(:rows))
+{SETTLED}
+RETURNING {_KEY}, messages.token"""
+
+BEGIN = f"""
+WITH asked AS MATERIALIZED (
+  SELECT value->>'c' AS c, value->>'n' AS n, value->>'s' AS s, value->>'token' AS token FROM json_each(:rows))
+{BEGUN}
 RETURNING {_KEY}, messages.token"""
 
 CANCEL = f"""
@@ -137,10 +144,10 @@ WHERE {_WINDOW} AND messages.state = 'claimed' AND messages.token = :token
 RETURNING {_KEY}, NULL AS token"""
 
 TALLY = f"""
-SELECT state, count(*), min(CASE WHEN decided THEN due END), sum(NOT decided) FROM (
-  SELECT messages.state, max(messages.scheduled_at, coalesce(messages.next_at, 0)) AS due,
-         messages.state <> 'scheduled' OR {_APPROVED} AS decided
-  FROM messages WHERE {_WINDOW})
+SELECT state, count(*), min(CASE WHEN decided THEN due END), count(*) FILTER (WHERE NOT decided) FROM (
+  SELECT messages.state, messages.state <> 'scheduled' OR {_APPROVED} AS decided,
+         CASE WHEN messages.next_at > messages.scheduled_at THEN messages.next_at ELSE messages.scheduled_at END AS due
+  FROM messages WHERE {_WINDOW}) AS looked_at
 GROUP BY state"""
 
 # Nothing of this campaign reached the person: the reservation goes back to what was there before.

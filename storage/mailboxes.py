@@ -3,11 +3,11 @@
 from datetime import UTC, datetime
 
 from sqlalchemy import select, update
-from sqlalchemy.dialects.sqlite import insert as upsert
 
 from domain.ports import MailboxState
 from storage.database import Database
 from storage.schema import mailboxes, messages
+from storage.upserts import upsert
 
 
 class MailboxRows:
@@ -28,8 +28,8 @@ class MailboxRows:
     async def stop(self, name: str, reason: str) -> None:
         """See domain.ports.Mailboxes."""
         row = {"name": name, "stopped_reason": reason, "stopped_at": datetime.now(UTC)}
-        change = upsert(mailboxes).values(row)
         async with self._database.write() as connection:
+            change = upsert(connection, mailboxes).values(row)
             await connection.execute(
                 change.on_conflict_do_update(
                     index_elements=["name"], set_=row, where=mailboxes.c.stopped_reason.is_(None)

@@ -4,7 +4,6 @@ import hashlib
 from datetime import UTC, datetime
 
 from sqlalchemy import ColumnElement, and_, case, func, or_, select
-from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.errors import NotFound
@@ -16,6 +15,7 @@ from storage.campaigns import CampaignRows
 from storage.database import Database
 from storage.progress import count_leads, count_messages, count_outcomes, count_pauses, doubtful_messages
 from storage.schema import artifacts, campaign_events, drafts, errors, message_events, messages
+from storage.upserts import upsert
 
 _LARGEST_GROUPS = 10
 
@@ -77,9 +77,9 @@ class ReportRows:
             }
             for kind, text in contents.items()
         ]
-        change = upsert(artifacts)
-        changed = {name: change.excluded[name] for name in ("content", "size", "sha256", "created_at")}
-        async with self._database.write() as connection:
+        async with self._database.write(report.campaign_id) as connection:
+            change = upsert(connection, artifacts)
+            changed = {name: change.excluded[name] for name in ("content", "size", "sha256", "created_at")}
             await connection.execute(
                 change.on_conflict_do_update(index_elements=["campaign_id", "kind"], set_=changed), rows
             )
@@ -106,7 +106,7 @@ async def _confirmations(connection: AsyncConnection, campaign_id: str) -> tuple
     twice = func.count(case((per_message.c.times > 1, 1)))
     times, resolved = (func.coalesce(func.sum(column), 0) for column in (per_message.c.times, per_message.c.resolved))
     row = (await connection.execute(select(times - resolved, resolved, twice))).one()
-    return row[0], row[1], row[2]
+    return int(row[0]), int(row[1]), row[2]  # PostgreSQL sums up in decimals
 
 
 async def _cancelled_by(connection: AsyncConnection, campaign_id: str) -> str:

@@ -14,7 +14,8 @@ from domain.errors import NotFound
 from domain.message import MessageState
 from domain.ports import ReviewLook
 from domain.review import Decision, StoredDraft, sample
-from storage.schema import campaigns, drafts, leads, messages
+from domain.sourcing import SliceState
+from storage.schema import campaigns, drafts, leads, messages, slices
 
 _UNDECIDED = "undecided"
 
@@ -56,13 +57,14 @@ async def review_of(connection: AsyncConnection, campaign_id: str) -> Review:
 
 
 async def drawn_sample(connection: AsyncConnection, campaign_id: str, review: Review) -> Sample | None:
-    """The sample among the drafts that could be sent, or None while a lead has no draft yet."""
+    """The sample among the drafts that could be sent, None while somebody is searched for or undrafted."""
     missing = (
         select(leads.c.number)
         .outerjoin(drafts, and_(drafts.c.campaign_id == leads.c.campaign_id, drafts.c.number == leads.c.number))
         .where(leads.c.campaign_id == campaign_id, leads.c.ended.is_(None), drafts.c.number.is_(None))
     )
-    if await connection.scalar(missing.limit(1)) is not None:
+    searched = select(slices.c.number).where(slices.c.campaign_id == campaign_id, slices.c.state == SliceState.OPEN)
+    if await connection.scalar(missing.union_all(searched).limit(1)) is not None:
         return None
     sendable = (
         select(drafts.c.number, drafts.c.decision)

@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Table, and_, bindparam, insert, or_, select, text, update
-from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.campaign import ReviewMode
@@ -28,6 +27,7 @@ from storage.review_queries import (
     stored_drafts,
 )
 from storage.schema import campaign_events, drafts, message_events, messages
+from storage.upserts import upsert
 
 _STANDS = {
     None: "will not be sent: the same person has another number",
@@ -49,7 +49,7 @@ class ReviewRows:
 
     async def approve(self, campaign_id: str, spans: Sequence[tuple[int, int]] | None, by: str) -> int:
         """See domain.ports.Reviews."""
-        async with self._database.write() as connection:
+        async with self._database.write(campaign_id) as connection:
             return await _approve(connection, campaign_id, spans, by)
 
     async def look(self, campaign_id: str, first: int, last: int) -> ReviewLook:
@@ -59,7 +59,7 @@ class ReviewRows:
             found = await look_at(connection, campaign_id, first, last)
         if review.mode is not ReviewMode.SAMPLE or not found.undecided:
             return found
-        async with self._database.write() as connection:
+        async with self._database.write(campaign_id) as connection:
             drawn = await drawn_sample(connection, campaign_id, review)
             if drawn is not None and drawn.approved:
                 await _approve(connection, campaign_id, [(first, last)], SAMPLE, drafts.c.author != PERSON)
@@ -68,7 +68,7 @@ class ReviewRows:
 
     async def remind(self, campaign_id: str, deadline: datetime) -> bool:
         """See domain.ports.Reviews. Drafts that were waiting at the last reminder are not reminded of again."""
-        async with self._database.write() as connection:
+        async with self._database.write(campaign_id) as connection:
             waiting_since = deadline - (await review_of(connection, campaign_id)).deadline
             noted = select(campaign_events.c.event_id).where(
                 campaign_events.c.campaign_id == campaign_id,
@@ -126,7 +126,7 @@ class ReviewRows:
     async def decide(self, campaign_id: str, decided: Decided) -> None:
         """Store a person's decision; raises InputError with one line when the draft cannot take it any more."""
         key = {"campaign_id": campaign_id, "number": decided.lead_number, "step": decided.step}
-        async with self._database.write() as connection:
+        async with self._database.write(campaign_id) as connection:
             change = (
                 update(drafts)
                 .where(_is(drafts, key), drafts.c.fingerprint == decided.seen, SCHEDULED)
@@ -151,7 +151,7 @@ class ReviewRows:
             "fingerprint": edited.fingerprint,
             **dict.fromkeys(("decision", "decided_at", "decided_by", "decision_reason")),
         }
-        async with self._database.write() as connection:
+        async with self._database.write(campaign_id) as connection:
             review = await review_of(connection, campaign_id)
             if edited.approved or review.mode is ReviewMode.NONE:
                 values |= {"decision": Decision.APPROVED, **_decided(edited.by)}
@@ -176,10 +176,9 @@ async def _approve(
     )
     if spans is None:
         return (await connection.execute(change)).rowcount
-    if not spans:
-        return 0
     within = change.where(drafts.c.number.between(bindparam("first"), bindparam("last")))
-    return (await connection.execute(within, [{"first": first, "last": last} for first, last in spans])).rowcount
+    approved = [await connection.execute(within, {"first": first, "last": last}) for first, last in spans]
+    return sum(result.rowcount for result in approved)  # of many rows at once some drivers cannot tell the count
 
 
 async def _end(connection: AsyncConnection, key: dict[str, Any]) -> None:
@@ -195,7 +194,7 @@ async def _note(  # noqa: PLR0913 a row's columns
     connection: AsyncConnection, campaign_id: str, kind: str, *, by: str = "", number: int = 0, step: int = 0
 ) -> None:
     row = {"campaign_id": campaign_id, "at": datetime.now(UTC), "kind": kind, "by": by, "reason": ""}
-    change = upsert(campaign_events).values(**row, number=number, step=step)
+    change = upsert(connection, campaign_events).values(**row, number=number, step=step)
     await connection.execute(change.on_conflict_do_nothing())
 
 

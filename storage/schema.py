@@ -8,6 +8,7 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     Dialect,
+    Float,
     ForeignKeyConstraint,
     Index,
     Integer,
@@ -22,6 +23,7 @@ from sqlalchemy import (
 )
 
 from domain.message import MessageState
+from domain.sourcing import SliceState
 
 _MILLISECONDS = 1000
 
@@ -127,9 +129,96 @@ leads = Table(
     Column("ended", String(16)),
     Column("reason", Text),
     Column("created_at", Moment, nullable=False),
+    # What a search found is filled in by enrichment; until then it has no address, which is "" and not somebody's.
+    Column("login", Text, nullable=False, server_default=text("''")),
+    Column("repository", Text, nullable=False, server_default=text("''")),
+    # Of those who can be written to and of nobody else; the reasons of everybody who was judged.
+    Column("fit", Float),
+    Column("fit_reasons", Text),
+    Column("enriched_at", Moment),
     ForeignKeyConstraint(["campaign_id"], ["campaigns.campaign_id"]),
     UniqueConstraint("campaign_id", "source_identity"),
     Index(None, "address_identity"),
+    Index(
+        None,
+        "campaign_id",
+        "fit",
+        "number",
+        sqlite_where=text("fit IS NOT NULL"),
+        postgresql_where=text("fit IS NOT NULL"),
+    ),
+)
+
+# What is searched, in parts that one worker at a time goes through page by page.
+slices = Table(
+    "slices",
+    metadata,
+    Column("campaign_id", String(80), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("query", Text, nullable=False),
+    # The page that is next, "" = the first.
+    Column("cursor", Text, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("incomplete", Boolean, nullable=False),
+    Column("pages", Integer, nullable=False),
+    Column("gone", Integer, nullable=False),
+    Column("points", Integer, nullable=False),
+    ForeignKeyConstraint(["campaign_id"], ["campaigns.campaign_id"]),
+    CheckConstraint(f"state IN ({', '.join(repr(str(state)) for state in SliceState)})", name="state"),
+)
+
+pages = Table(
+    "pages",
+    metadata,
+    Column("campaign_id", String(80), primary_key=True),
+    Column("slice", Integer, primary_key=True),
+    Column("cursor", Text, primary_key=True),
+    Column("at", Moment, nullable=False),
+    # Leads that it brought, and everybody who was on it.
+    Column("people", Integer, nullable=False),
+    Column("looked_at", Integer, nullable=False),
+    ForeignKeyConstraint(["campaign_id", "slice"], ["slices.campaign_id", "slices.number"]),
+)
+
+repositories = Table(
+    "repositories",
+    metadata,
+    Column("campaign_id", String(80), primary_key=True),
+    Column("identity", Text, primary_key=True),
+    Column("facts", Text, nullable=False),
+    ForeignKeyConstraint(["campaign_id"], ["campaigns.campaign_id"]),
+)
+
+contributions = Table(
+    "contributions",
+    metadata,
+    Column("campaign_id", String(80), primary_key=True),
+    Column("identity", Text, primary_key=True),
+    Column("repository", Text, primary_key=True),
+    Column("login", Text, nullable=False),
+    Column("commits", Integer, nullable=False),
+    Column("last_commit_at", Moment, nullable=False),
+    Column("offsets", Text, nullable=False),
+    ForeignKeyConstraint(["campaign_id"], ["campaigns.campaign_id"]),
+)
+
+# People whom a source showed and who are no leads: only so that they can be counted, each once.
+onlookers = Table(
+    "onlookers",
+    metadata,
+    Column("campaign_id", String(80), primary_key=True),
+    Column("identity", Text, primary_key=True),
+    Column("reason", String(32), nullable=False),
+    ForeignKeyConstraint(["campaign_id"], ["campaigns.campaign_id"]),
+)
+
+# Profiles as they were last read, for all campaigns.
+people = Table(
+    "people",
+    metadata,
+    Column("identity", Text, primary_key=True),
+    Column("profile", Text, nullable=False),
+    Column("read_at", Moment, nullable=False),
 )
 
 contacts = Table(
@@ -164,6 +253,8 @@ drafts = Table(
     ForeignKeyConstraint(["campaign_id", "number"], ["leads.campaign_id", "leads.number"]),
 )
 
+_SETTLED = text("settled_at IS NOT NULL")
+
 messages = Table(
     "messages",
     metadata,
@@ -193,7 +284,7 @@ messages = Table(
     Column("settled_at", Moment),
     ForeignKeyConstraint(["campaign_id", "number"], ["leads.campaign_id", "leads.number"]),
     UniqueConstraint("campaign_id", "address_identity", "step"),
-    Index(None, "campaign_id", "settled_at", sqlite_where=text("settled_at IS NOT NULL")),
+    Index(None, "campaign_id", "settled_at", sqlite_where=_SETTLED, postgresql_where=_SETTLED),
     CheckConstraint(f"state IN ({', '.join(repr(str(state)) for state in MessageState)})", name="state"),
 )
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Row, and_, exists, func, insert, select, update
+from sqlalchemy import Row, and_, exists, func, insert, literal, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.campaign import Stage
@@ -43,7 +43,7 @@ class SettlingRows:
     async def retry_failed(self, campaign_id: str, stage: Stage | None, by: str) -> Retried:
         """Open again what failed in `stage`, None = in any. What is in doubt stays: it may have arrived.
 
-        Raises InputError for a stage in which nothing of its own can fail.
+        Raises InputError for a stage in which nothing of its own can fail, and for a campaign that is cancelled.
         """
         if stage is not None and stage not in RETRIABLE:
             raise InputError(
@@ -52,8 +52,9 @@ class SettlingRows:
             )
         now = datetime.now(UTC)
         open_leads, scheduled, suppressed = 0, 0, 0
-        async with self._database.write() as connection:
-            await _control(connection, campaign_id)
+        async with self._database.write(campaign_id) as connection:
+            if await _control(connection, campaign_id) is Control.END:
+                raise InputError(f"campaign {campaign_id} is cancelled: nothing of it is sent any more")
             if stage in (None, Stage.PERSONALIZATION):
                 open_leads = await _open_leads(connection, campaign_id)
             if stage in (None, Stage.SENDING):
@@ -78,7 +79,7 @@ class SettlingRows:
         """
         now = datetime.now(UTC)
         key: dict[str, Any] = {"campaign_id": campaign_id, "number": number, "step": step}
-        async with self._database.write() as connection:
+        async with self._database.write(campaign_id) as connection:
             ended = await _control(connection, campaign_id) is Control.END
             state, values = _resolved(sent=sent, ended=ended, now=now)
             changed = await connection.execute(
@@ -90,7 +91,7 @@ class SettlingRows:
             if changed.rowcount == 0:
                 raise await _refusal(connection, key)
             if not sent:
-                await connection.exec_driver_sql(FORGET_CONTACT, key)
+                await connection.execute(text(FORGET_CONTACT), key)
             cause = "resolved_sent" if sent else "resolved_not_sent"
             await connection.execute(insert(message_events).values(**key, at=now, state=state, cause=cause))
             note = {"kind": ChangeKind.RESOLVED, "by": by, "reason": reason}
@@ -101,7 +102,7 @@ class SettlingRows:
 def _resolved(*, sent: bool, ended: bool, now: datetime) -> tuple[MessageState, dict[str, Any]]:
     """What a doubt becomes; `ended` = the campaign was cancelled."""
     if sent:
-        moment = func.coalesce(messages.c.began_at, now, type_=messages.c.began_at.type)
+        moment = func.coalesce(messages.c.began_at, literal(now, messages.c.began_at.type))
         return MessageState.SENT, {"reason": "", "sent_at": moment, "settled_at": moment}
     if ended:
         return MessageState.SKIPPED, {**_NEW_TRY, "reason": "cancelled"}

@@ -11,7 +11,8 @@ from domain.lead import LeadState
 from domain.message import MessageState
 from domain.ports import Campaign
 from domain.progress import MessageCounts, StageProgress
-from storage.schema import drafts, leads, messages
+from domain.sourcing import SliceState
+from storage.schema import drafts, leads, messages, onlookers, pages, slices
 
 
 class Decisions(NamedTuple):
@@ -81,7 +82,8 @@ async def stage_progress(
     connection: AsyncConnection, campaign: Campaign, states: MessageCounts, decisions: Decisions
 ) -> dict[Stage, StageProgress]:
     """Every stage the campaign has."""
-    stages = {Stage.PERSONALIZATION: await _drafting(connection, campaign, decisions)}
+    stages = await _search(connection, campaign) if campaign.searches else {}
+    stages[Stage.PERSONALIZATION] = await _drafting(connection, campaign, decisions)
     if campaign.spec.review.mode is not ReviewMode.NONE:
         stages[Stage.REVIEW] = StageProgress(
             found=decisions.drafted,
@@ -99,15 +101,55 @@ async def stage_progress(
     return stages
 
 
+async def _search(connection: AsyncConnection, campaign: Campaign) -> dict[Stage, StageProgress]:
+    """Discovery counts everybody who was looked at, enrichment every lead. A slice with pages left is in flight."""
+    of_campaign = leads.c.campaign_id == campaign.campaign_id
+    moment = pages.c.at.type
+    passed_over = select(func.count()).where(onlookers.c.campaign_id == campaign.campaign_id)
+    open_slices = select(func.count()).where(
+        slices.c.campaign_id == campaign.campaign_id, slices.c.state == SliceState.OPEN
+    )
+    last_page = select(func.max(pages.c.at, type_=moment)).where(pages.c.campaign_id == campaign.campaign_id)
+    reached = leads.c.fit.is_not(None)
+    enriched = select(
+        func.count().label("found"),
+        func.count().filter(reached).label("done"),
+        func.count().filter(~reached, leads.c.ended == LeadState.SKIPPED).label("skipped"),
+        func.count().filter(~reached, leads.c.ended == LeadState.CANCELLED).label("cancelled"),
+        func.max(leads.c.enriched_at, type_=moment).label("ended_at"),
+    ).where(of_campaign)
+    row = (await connection.execute(enriched)).one()
+    onlooking = await connection.scalar(passed_over) or 0
+    searching = 0 if campaign.finished_at else await connection.scalar(open_slices) or 0
+    return {
+        Stage.DISCOVERY: StageProgress(
+            found=row.found + onlooking,
+            done=row.found,
+            skipped=onlooking,
+            in_flight=searching,
+            began_at=campaign.started_at,
+            ended_at=await connection.scalar(last_page),
+        ),
+        Stage.ENRICHMENT: StageProgress(
+            found=row.found,
+            done=row.done,
+            skipped=row.skipped,
+            cancelled=row.cancelled,
+            began_at=campaign.started_at,
+            ended_at=row.ended_at,
+        ),
+    }
+
+
 async def _drafting(connection: AsyncConnection, campaign: Campaign, decisions: Decisions) -> StageProgress:
     query = (
         select(leads.c.ended, func.count())
-        .where(leads.c.campaign_id == campaign.campaign_id, leads.c.ended.is_not(None))
+        .where(leads.c.campaign_id == campaign.campaign_id, *([leads.c.fit.is_not(None)] if campaign.searches else []))
         .group_by(leads.c.ended)
     )
-    ended: dict[str, int] = dict((await connection.execute(query)).all())
+    ended: dict[str | None, int] = dict((await connection.execute(query)).all())
     return StageProgress(
-        found=campaign.numbered,
+        found=sum(ended.values()),
         done=decisions.drafted,
         failed=ended.get(LeadState.FAILED, 0),
         skipped=ended.get(LeadState.SKIPPED, 0),

@@ -1,18 +1,19 @@
 """The suppression list: one for all campaigns, by keyed hash, so it survives the erasure of the person."""
 
+import json
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
 from pydantic import BaseModel
-from sqlalchemy import delete, func, select, update
-from sqlalchemy.dialects.sqlite import insert as upsert
+from sqlalchemy import delete, select, update
 
 from domain.lead import address_domain, normalise_address
 from domain.message import MessageState
 from storage.database import Database
 from storage.keys import Keys
 from storage.schema import campaigns, leads, messages, suppressions
+from storage.upserts import upsert
 
 _REACHED = (MessageState.SENT, MessageState.TRANSMITTING, MessageState.IN_DOUBT)
 """States of a message whose mail may be in front of the person who opts out."""
@@ -43,8 +44,8 @@ class SuppressionList:
         if not rows:
             return 0
         async with self._database.write() as connection:
-            result = await connection.execute(upsert(suppressions).on_conflict_do_nothing(), rows)
-        return result.rowcount
+            added = upsert(connection, suppressions).on_conflict_do_nothing().returning(suppressions.c.identity)
+            return len((await connection.execute(added, rows)).all())
 
     async def remove(self, entry: str) -> bool:
         """Take an address or domain off the list; False when it was not on it."""
@@ -87,7 +88,7 @@ class SuppressionList:
             "since": now,
         }
         async with self._database.write() as connection:
-            await connection.execute(upsert(suppressions).values(entry).on_conflict_do_nothing())
+            await connection.execute(upsert(connection, suppressions).values(entry).on_conflict_do_nothing())
             await connection.execute(
                 update(messages)
                 .where(messages.c.campaign_id == row.campaign_id, messages.c.number == row.number)
@@ -98,15 +99,17 @@ class SuppressionList:
 
     async def writer(self, token: str) -> str | None:
         """Who wrote the mail that carried this token, as the spec names them (maybe ""); None when no mail did."""
-        named = (func.json_extract(campaigns.c.spec, f"$.sender.{part}") for part in ("name", "organization"))
         query = (
-            select(*named)
+            select(campaigns.c.spec)
             .join(leads, leads.c.campaign_id == campaigns.c.campaign_id)
             .where(leads.c.opt_out_token == token)
         )
         async with self._database.read() as connection:
-            row = (await connection.execute(query)).first()
-        return None if row is None else ", ".join(part for part in row if part)
+            spec = await connection.scalar(query)
+        if spec is None:
+            return None
+        sender = json.loads(spec).get("sender") or {}
+        return ", ".join(part for part in (sender.get("name"), sender.get("organization")) if part)
 
     def _identity(self, entry: str) -> str:
         if _is_address(entry):

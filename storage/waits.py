@@ -112,8 +112,11 @@ def _can_decide(campaign: Campaign, stages: Mapping[Stage, StageProgress]) -> bo
 
 
 def _all_drafted(stages: Mapping[Stage, StageProgress]) -> bool:
-    drafting = stages[Stage.PERSONALIZATION]
-    return drafting.done + drafting.failed + drafting.skipped + drafting.cancelled >= drafting.found
+    """Nobody is searched for, read about or drafted any more."""
+    through = (stages[stage] for stage in (Stage.ENRICHMENT, Stage.PERSONALIZATION) if stage in stages)
+    return not stages.get(Stage.DISCOVERY, StageProgress()).in_flight and all(
+        one.done + one.failed + one.skipped + one.cancelled >= one.found for one in through
+    )
 
 
 def _waiting(

@@ -12,23 +12,18 @@ from domain.campaign.audience import (
     Weights,
 )
 from domain.campaign.names import CampaignStatus, Stage, slug
+from domain.campaign.sending import Deferral, InDoubtPolicy, Mailbox, PauseAbove, Sending, Window
 from domain.campaign.spec import (
     CampaignSpec,
-    Deferral,
-    InDoubtPolicy,
     Limits,
-    Mailbox,
     Offer,
-    PauseAbove,
     Permission,
     PermissionBasis,
     Review,
     ReviewMode,
     Sender,
-    Sending,
     Step,
     TemplateMistake,
-    Window,
     Writing,
 )
 from domain.campaign.values import StarRange

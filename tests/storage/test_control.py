@@ -18,7 +18,7 @@ from domain.campaign import CampaignStatus, Stage
 from domain.message import MessageState
 from domain.stopping import Judged
 from domain.wire import ChangeKind, Control, ControlTask
-from storage.ledger import SqliteLedger
+from storage.ledger import GroupingLedger
 
 HOUR = timedelta(hours=1)
 NOTHING = Judged(mails=0, bounces=0, complaints=0)
@@ -80,7 +80,7 @@ async def test_an_attempt_that_comes_late_does_not_undo_the_pause_that_came_afte
 
 
 async def test_from_the_commit_on_nothing_is_claimed_and_nothing_begun(
-    stored: StoredCampaigns, ledger: SqliteLedger
+    stored: StoredCampaigns, ledger: GroupingLedger
 ) -> None:
     await stored.schedule(leads=2)
     first, _ = await ledger.claim(CAMPAIGN, 1, 2, "one", rules())
@@ -108,7 +108,7 @@ async def test_a_final_state_keeps_what_was_wanted(stored: StoredCampaigns) -> N
 
 
 async def test_judged_are_the_mails_the_relay_took_or_refused_for_good(
-    stored: StoredCampaigns, ledger: SqliteLedger
+    stored: StoredCampaigns, ledger: GroupingLedger
 ) -> None:
     await stored.schedule(leads=8)
     await stored.schedule(OTHER, leads=8)
@@ -130,7 +130,7 @@ async def test_judged_are_the_mails_the_relay_took_or_refused_for_good(
     assert await stored.campaigns.judged(CAMPAIGN, 500) == Judged(mails=3, bounces=2, complaints=1)
 
 
-async def test_judged_are_the_newest(stored: StoredCampaigns, ledger: SqliteLedger) -> None:
+async def test_judged_are_the_newest(stored: StoredCampaigns, ledger: GroupingLedger) -> None:
     await stored.schedule(leads=6)
     for message in await ledger.claim(CAMPAIGN, 1, 6, "one", rules()):
         await ledger.advance(None, message)
@@ -139,7 +139,7 @@ async def test_judged_are_the_newest(stored: StoredCampaigns, ledger: SqliteLedg
     assert await stored.campaigns.judged(CAMPAIGN, 4) == Judged(mails=4, bounces=3, complaints=0)
 
 
-async def test_who_resumes_has_looked_at_what_came_before(stored: StoredCampaigns, ledger: SqliteLedger) -> None:
+async def test_who_resumes_has_looked_at_what_came_before(stored: StoredCampaigns, ledger: GroupingLedger) -> None:
     await stored.schedule(leads=2)
     first, second = await ledger.claim(CAMPAIGN, 1, 2, "one", rules())
     await ledger.advance(None, first)

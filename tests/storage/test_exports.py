@@ -10,7 +10,7 @@ from domain.report import RejectedRow
 from domain.review import Decided, Decision
 from domain.wire import ChangeKind, Control
 from storage.exports import EXPORTS
-from storage.ledger import SqliteLedger
+from storage.ledger import GroupingLedger
 
 COLUMNS = {
     "leads": "campaign_id lead_number email name company location timezone permission_basis source state reason extra",
@@ -44,7 +44,7 @@ async def test_rows_are_those_of_the_campaign_by_lead_number(stored: StoredCampa
     assert [row["lead_number"] async for row in stored.exports.rows(CAMPAIGN, what, limit=2)] == [1, 2]
 
 
-async def test_times_are_iso_8601_with_their_zone(stored: StoredCampaigns, ledger: SqliteLedger) -> None:
+async def test_times_are_iso_8601_with_their_zone(stored: StoredCampaigns, ledger: GroupingLedger) -> None:
     await stored.schedule(leads=1)
     (message,) = await ledger.claim(CAMPAIGN, 1, 1, "one", rules())
     await ledger.advance(None, message)
@@ -68,7 +68,7 @@ async def test_more_rows_than_one_fetch_come_whole(stored: StoredCampaigns) -> N
 
 
 async def test_the_audit_trail_is_one_story_of_messages_people_and_decisions(
-    stored: StoredCampaigns, ledger: SqliteLedger
+    stored: StoredCampaigns, ledger: GroupingLedger
 ) -> None:
     await stored.schedule(leads=2, approved_by="")
     await stored.schedule(OTHER, leads=2)

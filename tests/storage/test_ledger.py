@@ -6,17 +6,17 @@ from datetime import UTC, datetime, timedelta
 from stored_campaigns import CAMPAIGN, StoredCampaigns, deferred, doubtful, failed, rules, sent, settlement, soon
 
 from domain.message import ClaimedMessage, MessageKey, MessageState
-from storage.ledger import SqliteLedger
+from storage.ledger import GroupingLedger
 
 HOUR = timedelta(hours=1)
 
 
-async def claim_all(ledger: SqliteLedger, attempt: str = "one", *, resend: bool = False) -> list[ClaimedMessage]:
+async def claim_all(ledger: GroupingLedger, attempt: str = "one", *, resend: bool = False) -> list[ClaimedMessage]:
     return await ledger.claim(CAMPAIGN, 1, 100, attempt, rules(resend_doubts=resend))
 
 
 async def test_a_claim_owns_every_due_message_of_its_window_and_brings_what_is_to_be_sent(
-    stored: StoredCampaigns, ledger: SqliteLedger
+    stored: StoredCampaigns, ledger: GroupingLedger
 ) -> None:
     await stored.schedule(leads=5)
     claimed = await ledger.claim(CAMPAIGN, 2, 4, "one", rules())
@@ -32,7 +32,7 @@ async def test_a_claim_owns_every_due_message_of_its_window_and_brings_what_is_t
 
 
 async def test_begin_is_committed_as_transmitting_and_counts_the_attempt(
-    stored: StoredCampaigns, ledger: SqliteLedger
+    stored: StoredCampaigns, ledger: GroupingLedger
 ) -> None:
     await stored.schedule(leads=1)
     (message,) = await claim_all(ledger)
@@ -44,7 +44,7 @@ async def test_begin_is_committed_as_transmitting_and_counts_the_attempt(
     assert abs(row["began_at"] / 1000 - datetime.now(UTC).timestamp()) < 10
 
 
-async def test_the_250_makes_it_sent(stored: StoredCampaigns, ledger: SqliteLedger) -> None:
+async def test_the_250_makes_it_sent(stored: StoredCampaigns, ledger: GroupingLedger) -> None:
     await stored.schedule(leads=1)
     (message,) = await claim_all(ledger)
     await ledger.advance(None, message)
@@ -63,7 +63,7 @@ async def test_the_250_makes_it_sent(stored: StoredCampaigns, ledger: SqliteLedg
 
 
 async def test_what_is_sent_is_never_claimed_begun_or_settled_again(
-    stored: StoredCampaigns, ledger: SqliteLedger
+    stored: StoredCampaigns, ledger: GroupingLedger
 ) -> None:
     await stored.schedule(leads=1)
     (message,) = await claim_all(ledger)
@@ -79,7 +79,7 @@ async def test_what_is_sent_is_never_claimed_begun_or_settled_again(
 
 
 async def test_a_takeover_is_at_once_and_the_zombies_begin_hits_zero_rows(
-    stored: StoredCampaigns, ledger: SqliteLedger
+    stored: StoredCampaigns, ledger: GroupingLedger
 ) -> None:
     await stored.schedule(leads=1)
     (zombies,) = await claim_all(ledger, "zombie")
@@ -93,7 +93,7 @@ async def test_a_takeover_is_at_once_and_the_zombies_begin_hits_zero_rows(
 
 
 async def test_two_attempts_that_begin_one_message_in_one_commit_do_not_both_send_it(
-    stored: StoredCampaigns, ledger: SqliteLedger
+    stored: StoredCampaigns, ledger: GroupingLedger
 ) -> None:
     await stored.schedule(leads=1)
     (zombies,) = await claim_all(ledger, "zombie")
@@ -105,7 +105,7 @@ async def test_two_attempts_that_begin_one_message_in_one_commit_do_not_both_sen
 
 
 async def test_two_attempts_that_settle_one_message_in_one_commit_leave_one_record(
-    stored: StoredCampaigns, ledger: SqliteLedger
+    stored: StoredCampaigns, ledger: GroupingLedger
 ) -> None:
     await stored.schedule(leads=1)
     (zombies,) = await claim_all(ledger, "zombie")
@@ -117,7 +117,7 @@ async def test_two_attempts_that_settle_one_message_in_one_commit_leave_one_reco
 
 
 async def test_what_another_attempt_left_in_the_air_is_in_doubt_at_once(
-    stored: StoredCampaigns, ledger: SqliteLedger
+    stored: StoredCampaigns, ledger: GroupingLedger
 ) -> None:
     await stored.schedule(leads=2)
     (message, _) = await claim_all(ledger, "dead")
@@ -130,7 +130,7 @@ async def test_what_another_attempt_left_in_the_air_is_in_doubt_at_once(
 
 
 async def test_an_attempts_own_transmission_is_no_doubt_to_itself(
-    stored: StoredCampaigns, ledger: SqliteLedger
+    stored: StoredCampaigns, ledger: GroupingLedger
 ) -> None:
     await stored.schedule(leads=1)
     (message,) = await claim_all(ledger)
@@ -140,7 +140,7 @@ async def test_an_attempts_own_transmission_is_no_doubt_to_itself(
 
 
 async def test_a_late_250_of_a_zombie_still_wins_with_its_own_token_and_with_no_other(
-    stored: StoredCampaigns, ledger: SqliteLedger
+    stored: StoredCampaigns, ledger: GroupingLedger
 ) -> None:
     await stored.schedule(leads=1)
     (message,) = await claim_all(ledger, "zombie")
@@ -153,7 +153,7 @@ async def test_a_late_250_of_a_zombie_still_wins_with_its_own_token_and_with_no_
     assert stored.trail()[-2:] == [("in_doubt", "attempt_died"), ("sent", "confirm")]
 
 
-async def test_only_a_250_settles_a_doubt(stored: StoredCampaigns, ledger: SqliteLedger) -> None:
+async def test_only_a_250_settles_a_doubt(stored: StoredCampaigns, ledger: GroupingLedger) -> None:
     await stored.schedule(leads=1)
     (message,) = await claim_all(ledger, "zombie")
     await ledger.advance(None, message)
@@ -165,7 +165,7 @@ async def test_only_a_250_settles_a_doubt(stored: StoredCampaigns, ledger: Sqlit
 
 
 async def test_no_answer_after_the_final_dot_is_a_doubt_that_no_claim_touches(
-    stored: StoredCampaigns, ledger: SqliteLedger
+    stored: StoredCampaigns, ledger: GroupingLedger
 ) -> None:
     await stored.schedule(leads=1)
     (message,) = await claim_all(ledger)
@@ -176,7 +176,7 @@ async def test_no_answer_after_the_final_dot_is_a_doubt_that_no_claim_touches(
 
 
 async def test_policy_resend_schedules_a_doubt_again_and_says_why(
-    stored: StoredCampaigns, ledger: SqliteLedger
+    stored: StoredCampaigns, ledger: GroupingLedger
 ) -> None:
     await stored.schedule(leads=1)
     (message,) = await claim_all(ledger, "dead")
@@ -197,7 +197,7 @@ async def test_policy_resend_schedules_a_doubt_again_and_says_why(
 
 
 async def test_a_deferred_message_is_due_at_its_time_and_remembers_its_attempts(
-    stored: StoredCampaigns, ledger: SqliteLedger
+    stored: StoredCampaigns, ledger: GroupingLedger
 ) -> None:
     await stored.schedule(leads=2)
     first, second = await claim_all(ledger)
@@ -215,7 +215,7 @@ async def test_a_deferred_message_is_due_at_its_time_and_remembers_its_attempts(
     assert stored.message(2)["reason"] == ""
 
 
-async def test_what_never_left_is_scheduled_again(stored: StoredCampaigns, ledger: SqliteLedger) -> None:
+async def test_what_never_left_is_scheduled_again(stored: StoredCampaigns, ledger: GroupingLedger) -> None:
     await stored.schedule(leads=1)
     (message,) = await claim_all(ledger)
     await ledger.advance(None, message)
@@ -225,7 +225,20 @@ async def test_what_never_left_is_scheduled_again(stored: StoredCampaigns, ledge
     assert await claim_all(ledger, "two") == []
 
 
-async def test_a_final_refusal_is_failed(stored: StoredCampaigns, ledger: SqliteLedger) -> None:
+async def test_whatever_a_relay_says_can_be_stored(stored: StoredCampaigns, ledger: GroupingLedger) -> None:
+    """One reply with a NUL in it must not cost all those that are committed with it."""
+    await stored.schedule(leads=1)
+    (message,) = await claim_all(ledger)
+    await ledger.advance(None, message)
+    taken = sent(message)
+    odd = taken.transmission.model_copy(update={"text": "2.0.0 \0ok \N{SNOWMAN} '; --"})
+    await ledger.advance(taken.model_copy(update={"transmission": odd}), None)
+    assert stored.states() == ["sent"]
+    (row,) = stored.rows("SELECT reply_text FROM message_events WHERE state = 'sent'")
+    assert row["reply_text"].endswith("ok \N{SNOWMAN} '; --")
+
+
+async def test_a_final_refusal_is_failed(stored: StoredCampaigns, ledger: GroupingLedger) -> None:
     await stored.schedule(leads=1)
     (message,) = await claim_all(ledger)
     await ledger.advance(None, message)
@@ -236,7 +249,7 @@ async def test_a_final_refusal_is_failed(stored: StoredCampaigns, ledger: Sqlite
 
 
 async def test_a_text_that_cannot_be_a_mail_fails_without_having_begun(
-    stored: StoredCampaigns, ledger: SqliteLedger
+    stored: StoredCampaigns, ledger: GroupingLedger
 ) -> None:
     await stored.schedule(leads=1)
     (message,) = await claim_all(ledger)
@@ -246,7 +259,7 @@ async def test_a_text_that_cannot_be_a_mail_fails_without_having_begun(
     assert (row["state"], row["reason"], row["attempts"]) == ("failed", "unsendable_headers", 0)
 
 
-async def test_what_is_only_claimed_cannot_become_sent(stored: StoredCampaigns, ledger: SqliteLedger) -> None:
+async def test_what_is_only_claimed_cannot_become_sent(stored: StoredCampaigns, ledger: GroupingLedger) -> None:
     await stored.schedule(leads=1)
     (message,) = await claim_all(ledger)
     for impossible in (sent(message), deferred(message, HOUR), doubtful(message)):
@@ -255,7 +268,7 @@ async def test_what_is_only_claimed_cannot_become_sent(stored: StoredCampaigns, 
 
 
 async def test_release_gives_back_only_what_this_attempt_claimed_and_did_not_begin(
-    stored: StoredCampaigns, ledger: SqliteLedger
+    stored: StoredCampaigns, ledger: GroupingLedger
 ) -> None:
     await stored.schedule(leads=4)
     await ledger.claim(CAMPAIGN, 3, 4, "other", rules())
@@ -269,7 +282,7 @@ async def test_release_gives_back_only_what_this_attempt_claimed_and_did_not_beg
 
 
 async def test_a_tally_counts_every_state_and_says_when_the_first_open_message_is_due(
-    stored: StoredCampaigns, ledger: SqliteLedger
+    stored: StoredCampaigns, ledger: GroupingLedger
 ) -> None:
     await stored.schedule(leads=6)
     messages = await ledger.claim(CAMPAIGN, 1, 5, "one", rules())

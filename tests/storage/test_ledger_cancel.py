@@ -20,24 +20,24 @@ from domain.campaign import CampaignStatus, Stage
 from domain.lead import LeadEnd, LeadState
 from domain.message import ClaimedMessage
 from domain.wire import ChangeKind, Control
-from storage.ledger import SqliteLedger
+from storage.ledger import GroupingLedger
 
 HOUR = timedelta(hours=1)
 QUARTER = timedelta(days=90)
 
 
-async def claim(ledger: SqliteLedger, campaign_id: str = CAMPAIGN, attempt: str = "one") -> list[ClaimedMessage]:
+async def claim(ledger: GroupingLedger, campaign_id: str = CAMPAIGN, attempt: str = "one") -> list[ClaimedMessage]:
     return await ledger.claim(campaign_id, 1, 100, attempt, rules(cool_down=QUARTER))
 
 
-async def end(stored: StoredCampaigns, ledger: SqliteLedger, last: int = 100) -> None:
+async def end(stored: StoredCampaigns, ledger: GroupingLedger, last: int = 100) -> None:
     """What the workflow does: the row first, so that nothing begins any more, then the rest of the leads."""
     await stored.write_control(Control.END, change(ChangeKind.CANCELLED, "dana", "wrong list"))
     await ledger.cancel(CAMPAIGN, 1, last)
 
 
 async def test_cancelling_ends_what_has_not_begun_and_leaves_what_is_settled(
-    stored: StoredCampaigns, ledger: SqliteLedger
+    stored: StoredCampaigns, ledger: GroupingLedger
 ) -> None:
     await stored.schedule(leads=7)
     mine = await ledger.claim(CAMPAIGN, 1, 6, "one", rules())
@@ -53,7 +53,7 @@ async def test_cancelling_ends_what_has_not_begun_and_leaves_what_is_settled(
     assert stored.trail(5)[-1] == ("in_doubt", "attempt_died")
 
 
-async def test_a_late_confirmation_wins_over_a_cancellation(stored: StoredCampaigns, ledger: SqliteLedger) -> None:
+async def test_a_late_confirmation_wins_over_a_cancellation(stored: StoredCampaigns, ledger: GroupingLedger) -> None:
     await stored.schedule(leads=1)
     (message,) = await claim(ledger)
     await ledger.advance(None, message)
@@ -63,7 +63,7 @@ async def test_a_late_confirmation_wins_over_a_cancellation(stored: StoredCampai
     assert stored.states() == ["sent"]
 
 
-async def test_a_zombie_begins_nothing_of_a_campaign_that_ends(stored: StoredCampaigns, ledger: SqliteLedger) -> None:
+async def test_a_zombie_begins_nothing_of_a_campaign_that_ends(stored: StoredCampaigns, ledger: GroupingLedger) -> None:
     await stored.schedule(leads=2)
     first, second = await claim(ledger)
     await stored.write_control(Control.END, change(ChangeKind.CANCELLED))
@@ -76,7 +76,7 @@ async def test_a_zombie_begins_nothing_of_a_campaign_that_ends(stored: StoredCam
 
 
 async def test_only_the_window_is_cancelled_and_no_other_campaign(
-    stored: StoredCampaigns, ledger: SqliteLedger
+    stored: StoredCampaigns, ledger: GroupingLedger
 ) -> None:
     await stored.schedule(leads=4)
     await stored.schedule(OTHER, leads=4)
@@ -86,7 +86,7 @@ async def test_only_the_window_is_cancelled_and_no_other_campaign(
 
 
 async def test_people_a_cancelled_campaign_had_reserved_may_be_written_to_by_others(
-    stored: StoredCampaigns, ledger: SqliteLedger
+    stored: StoredCampaigns, ledger: GroupingLedger
 ) -> None:
     await stored.schedule(leads=2)
     await stored.schedule(OTHER, leads=2)
@@ -96,7 +96,7 @@ async def test_people_a_cancelled_campaign_had_reserved_may_be_written_to_by_oth
     assert [message.key.number for message in await claim(ledger, OTHER, "two")] == [2], "1 may have got the mail"
 
 
-async def test_cancelling_again_changes_nothing(stored: StoredCampaigns, ledger: SqliteLedger) -> None:
+async def test_cancelling_again_changes_nothing(stored: StoredCampaigns, ledger: GroupingLedger) -> None:
     await stored.schedule(leads=3)
     message, *_ = await claim(ledger)
     await ledger.advance(None, message)
@@ -107,7 +107,7 @@ async def test_cancelling_again_changes_nothing(stored: StoredCampaigns, ledger:
 
 
 async def test_a_cancelled_campaign_adds_up_and_every_lead_has_its_end(
-    stored: StoredCampaigns, ledger: SqliteLedger
+    stored: StoredCampaigns, ledger: GroupingLedger
 ) -> None:
     await stored.create(leads=people(8))
     drafts = [new_message(CAMPAIGN, number, f"person{number}@example.com") for number in (1, 2, 3)]
@@ -140,7 +140,7 @@ async def test_a_cancelled_campaign_adds_up_and_every_lead_has_its_end(
 
 
 async def test_drafts_that_come_after_the_cancellation_are_not_scheduled(
-    stored: StoredCampaigns, ledger: SqliteLedger
+    stored: StoredCampaigns, ledger: GroupingLedger
 ) -> None:
     await stored.create(leads=2)
     await end(stored, ledger)

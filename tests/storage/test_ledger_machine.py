@@ -1,15 +1,14 @@
 """Whatever workers, kills, zombies, opt-outs and other campaigns do in whatever order: nobody lost, nobody twice."""
 
 import asyncio
-import shutil
-import tempfile
 from collections.abc import Awaitable, Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import timedelta
-from pathlib import Path
 from typing import TypeVar
 
 import pytest
+from databases import Databases
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -38,7 +37,7 @@ from domain.message import OPEN_STATES, ClaimedMessage, MessageKey, MessageState
 from domain.ports import Settlement
 from domain.review import Decided, Decision
 from domain.wire import ChangeKind, Control
-from storage.ledger import SqliteLedger
+from storage.ledger import ledger_of
 
 PEOPLE = 12
 UNDECIDED = 3
@@ -70,17 +69,16 @@ Asked = tuple[Worker, Settlement | None, ClaimedMessage | None]
 class LedgerMachine(RuleBasedStateMachine):
     """Holds the ledger against what really happened at the relay and what people decided."""
 
-    empty: Path
+    databases: Databases
 
     @initialize()
     def open(self) -> None:
-        """Two campaigns to the same people, in a database file."""
-        self.folder = tempfile.TemporaryDirectory()
-        path = Path(self.folder.name) / "outrider.db"
-        shutil.copy(self.empty, path)
+        """Two campaigns to the same people, in a database of their own."""
+        self.opened = ExitStack()
+        url = self.opened.enter_context(self.databases.new())
         self.loop = asyncio.Runner(loop_factory=asyncio.new_event_loop)
-        self.stored = StoredCampaigns(path)
-        self.ledger = SqliteLedger(self.stored.database)
+        self.stored = StoredCampaigns(url)
+        self.ledger = ledger_of(self.stored.database)
         self.run(self.ledger.__aenter__())
         for campaign_id in CAMPAIGNS:
             self.run(self.stored.schedule(campaign_id, PEOPLE, approved_by=""))
@@ -106,7 +104,7 @@ class LedgerMachine(RuleBasedStateMachine):
             self.run(self.ledger.__aexit__(None, None, None))
             self.run(self.stored.database.close())
             self.loop.close()
-            self.folder.cleanup()
+            self.opened.close()
 
     @rule(data=st.data(), steps=st.integers(1, 6))
     def work(self, data: st.DataObject, steps: int) -> None:
@@ -225,6 +223,9 @@ class LedgerMachine(RuleBasedStateMachine):
                 self.reject(key)
             case "take back":
                 self.stored.execute(TAKE_BACK, campaign_id, number)
+            case "retry" if campaign_id in self.ended:
+                with pytest.raises(InputError, match="is cancelled"):
+                    self.run(self.stored.settling.retry_failed(campaign_id, None, "dana"))
             case "retry":
                 self.run(self.stored.settling.retry_failed(campaign_id, None, "dana"))
             case "arrived" | "not arrived":
@@ -315,18 +316,23 @@ ENDINGS: dict[str, Callable[[ClaimedMessage], Settlement]] = {
     "doubt": doubtful,
 }
 
+EXAMPLES = {"sqlite": 40, "postgresql": 10}
+"""A server answers each of the many small questions a little later than a file does."""
+
 OFTEN = ("lose", "accept", "defer", "doubt", "defer", "fail", "lose", "bounce", "wait")
 
 
 @pytest.mark.timeout(120)
-def test_nobody_is_lost_and_nobody_is_handed_to_the_relay_twice(migrated_file: Path) -> None:
+def test_nobody_is_lost_and_nobody_is_handed_to_the_relay_twice(databases: Databases, backend: str) -> None:
+    source = databases
+
     class Machine(LedgerMachine):
-        empty = migrated_file
+        databases = source
 
     run_state_machine_as_test(
         Machine,
         settings=settings(
-            max_examples=40,
+            max_examples=EXAMPLES[backend],
             stateful_step_count=40,
             deadline=None,
             suppress_health_check=list(HealthCheck),

@@ -8,14 +8,14 @@ from local_world import people
 from stored_campaigns import CAMPAIGN, OTHER, StoredCampaigns, deferred, doubtful, failed, rules, sent, settlement
 
 from domain.message import ClaimedMessage, MessageState
-from storage.ledger import SqliteLedger
+from storage.ledger import GroupingLedger, ledger_of
 
 HOUR = timedelta(hours=1)
 QUARTER = timedelta(days=90)
 
 
 async def claim(
-    ledger: SqliteLedger, campaign_id: str = CAMPAIGN, attempt: str = "one", *, cool_down: timedelta = timedelta(0)
+    ledger: GroupingLedger, campaign_id: str = CAMPAIGN, attempt: str = "one", *, cool_down: timedelta = timedelta(0)
 ) -> list[ClaimedMessage]:
     return await ledger.claim(campaign_id, 1, 100, attempt, rules(cool_down=cool_down))
 
@@ -33,7 +33,7 @@ def control(stored: StoredCampaigns, wish: str) -> None:
 
 @pytest.mark.parametrize("wish", ["hold", "end"])
 async def test_a_control_other_than_run_stops_claims_and_begins(
-    stored: StoredCampaigns, ledger: SqliteLedger, wish: str
+    stored: StoredCampaigns, ledger: GroupingLedger, wish: str
 ) -> None:
     await stored.schedule(leads=2)
     first, _ = await claim(ledger)
@@ -47,7 +47,7 @@ async def test_a_control_other_than_run_stops_claims_and_begins(
 
 @pytest.mark.parametrize("entry", ["person1@example.com", "PERSON1@Example.COM", "example.com"])
 async def test_who_opts_out_between_claim_and_begin_gets_no_mail(
-    stored: StoredCampaigns, ledger: SqliteLedger, entry: str
+    stored: StoredCampaigns, ledger: GroupingLedger, entry: str
 ) -> None:
     await stored.schedule(leads=1)
     (message,) = await claim(ledger)
@@ -60,7 +60,7 @@ async def test_who_opts_out_between_claim_and_begin_gets_no_mail(
     assert stored.trail()[-1] == ("skipped", "suppressed")
 
 
-async def test_a_suppression_skips_nobody_else(stored: StoredCampaigns, ledger: SqliteLedger) -> None:
+async def test_a_suppression_skips_nobody_else(stored: StoredCampaigns, ledger: GroupingLedger) -> None:
     await stored.schedule(leads=3)
     await stored.suppressions.add(["person2@example.com", "example.org"], "asked", "a person")
     assert [message.key.number for message in await claim(ledger)] == [1, 3]
@@ -68,7 +68,7 @@ async def test_a_suppression_skips_nobody_else(stored: StoredCampaigns, ledger: 
 
 
 async def test_a_stopped_mailbox_lets_nothing_leave_until_a_person_resumes_it(
-    stored: StoredCampaigns, ledger: SqliteLedger
+    stored: StoredCampaigns, ledger: GroupingLedger
 ) -> None:
     await stored.schedule(leads=1)
     (message,) = await claim(ledger)
@@ -81,7 +81,7 @@ async def test_a_stopped_mailbox_lets_nothing_leave_until_a_person_resumes_it(
 
 
 async def test_a_reply_that_blames_the_sender_stops_the_mailbox_in_the_same_commit(
-    stored: StoredCampaigns, ledger: SqliteLedger
+    stored: StoredCampaigns, ledger: GroupingLedger
 ) -> None:
     await stored.schedule(leads=2)
     first, second = await claim(ledger)
@@ -92,7 +92,7 @@ async def test_a_reply_that_blames_the_sender_stops_the_mailbox_in_the_same_comm
     assert (await stored.mailboxes.get("relay")).stopped_reason == "refused_sender"
 
 
-async def test_the_first_reason_for_a_stop_stays(stored: StoredCampaigns, ledger: SqliteLedger) -> None:
+async def test_the_first_reason_for_a_stop_stays(stored: StoredCampaigns, ledger: GroupingLedger) -> None:
     await stored.schedule(leads=2)
     messages = await claim(ledger)
     await asyncio.gather(*(ledger.advance(None, message) for message in messages))
@@ -104,7 +104,7 @@ async def test_the_first_reason_for_a_stop_stays(stored: StoredCampaigns, ledger
 
 
 async def test_a_hard_bounce_suppresses_the_address_in_the_same_commit(
-    stored: StoredCampaigns, ledger: SqliteLedger
+    stored: StoredCampaigns, ledger: GroupingLedger
 ) -> None:
     await stored.schedule(leads=1)
     await stored.schedule(OTHER, leads=1)
@@ -117,7 +117,7 @@ async def test_a_hard_bounce_suppresses_the_address_in_the_same_commit(
 
 
 async def test_a_settlement_that_is_not_its_own_has_no_consequences(
-    stored: StoredCampaigns, ledger: SqliteLedger
+    stored: StoredCampaigns, ledger: GroupingLedger
 ) -> None:
     await stored.schedule(leads=1)
     (message,) = await claim(ledger)
@@ -132,7 +132,7 @@ async def test_a_settlement_that_is_not_its_own_has_no_consequences(
 
 
 async def test_after_the_last_day_everything_that_has_not_left_is_skipped_and_doubts_are_cleared_up(
-    stored: StoredCampaigns, ledger: SqliteLedger
+    stored: StoredCampaigns, ledger: GroupingLedger
 ) -> None:
     await stored.schedule(leads=4)
     messages = await claim(ledger, attempt="dead")
@@ -150,7 +150,7 @@ async def test_after_the_last_day_everything_that_has_not_left_is_skipped_and_do
 
 
 async def test_a_closed_window_starts_nothing_but_clears_up_after_the_dead(
-    stored: StoredCampaigns, ledger: SqliteLedger
+    stored: StoredCampaigns, ledger: GroupingLedger
 ) -> None:
     await stored.schedule(leads=3)
     message, *_ = await claim(ledger, attempt="dead")
@@ -161,7 +161,7 @@ async def test_a_closed_window_starts_nothing_but_clears_up_after_the_dead(
 
 
 async def test_a_message_without_permission_basis_is_never_claimed(
-    stored: StoredCampaigns, ledger: SqliteLedger
+    stored: StoredCampaigns, ledger: GroupingLedger
 ) -> None:
     await stored.schedule(leads=1)
     stored.execute("UPDATE messages SET basis = ''")
@@ -169,7 +169,7 @@ async def test_a_message_without_permission_basis_is_never_claimed(
 
 
 async def test_another_campaign_does_not_write_to_a_person_within_the_cool_down(
-    stored: StoredCampaigns, ledger: SqliteLedger
+    stored: StoredCampaigns, ledger: GroupingLedger
 ) -> None:
     await stored.schedule(leads=2)
     await stored.schedule(OTHER, leads=3)
@@ -183,7 +183,7 @@ async def test_another_campaign_does_not_write_to_a_person_within_the_cool_down(
     assert stored.trail(1, OTHER)[-1] == ("skipped", "contacted_recently")
 
 
-async def test_the_cool_down_is_over_when_it_is_over(stored: StoredCampaigns, ledger: SqliteLedger) -> None:
+async def test_the_cool_down_is_over_when_it_is_over(stored: StoredCampaigns, ledger: GroupingLedger) -> None:
     await stored.schedule(leads=1)
     await stored.schedule(OTHER, leads=1)
     (first,) = await claim(ledger)
@@ -197,7 +197,7 @@ async def test_the_cool_down_is_over_when_it_is_over(stored: StoredCampaigns, le
 
 
 async def test_a_campaign_may_write_to_its_own_people_within_the_cool_down(
-    stored: StoredCampaigns, ledger: SqliteLedger
+    stored: StoredCampaigns, ledger: GroupingLedger
 ) -> None:
     await stored.schedule(leads=1)
     (message,) = await claim(ledger, cool_down=QUARTER)
@@ -210,7 +210,7 @@ async def test_of_two_campaigns_that_claim_at_once_one_writes_to_each_person(sto
     everybody = people(60)
     await stored.schedule(leads=everybody)
     await stored.schedule(OTHER, leads=everybody)
-    async with SqliteLedger(stored.database) as one, SqliteLedger(stored.database) as two:
+    async with ledger_of(stored.database) as one, ledger_of(stored.database) as two:
         windows = [(first, first + 9) for first in range(1, 61, 10)]
         claims = [
             process.claim(campaign_id, first, last, campaign_id, rules(cool_down=QUARTER))
@@ -224,7 +224,7 @@ async def test_of_two_campaigns_that_claim_at_once_one_writes_to_each_person(sto
 
 
 async def test_a_final_refusal_gives_the_person_back_to_other_campaigns(
-    stored: StoredCampaigns, ledger: SqliteLedger
+    stored: StoredCampaigns, ledger: GroupingLedger
 ) -> None:
     await stored.schedule(leads=1)
     await stored.schedule(OTHER, leads=1)
@@ -235,7 +235,7 @@ async def test_a_final_refusal_gives_the_person_back_to_other_campaigns(
 
 
 async def test_what_was_claimed_and_given_back_does_not_count_as_contacted(
-    stored: StoredCampaigns, ledger: SqliteLedger
+    stored: StoredCampaigns, ledger: GroupingLedger
 ) -> None:
     await stored.schedule(leads=1)
     await stored.schedule(OTHER, leads=1)
@@ -245,7 +245,7 @@ async def test_what_was_claimed_and_given_back_does_not_count_as_contacted(
 
 
 async def test_a_refusal_restores_what_was_there_before_the_claim(
-    stored: StoredCampaigns, ledger: SqliteLedger
+    stored: StoredCampaigns, ledger: GroupingLedger
 ) -> None:
     await stored.schedule(leads=1)
     await stored.schedule(OTHER, leads=1)
@@ -261,7 +261,9 @@ async def test_a_refusal_restores_what_was_there_before_the_claim(
     assert contact["contacted_at"] == reached
 
 
-async def test_a_mail_that_may_have_arrived_counts_as_a_contact(stored: StoredCampaigns, ledger: SqliteLedger) -> None:
+async def test_a_mail_that_may_have_arrived_counts_as_a_contact(
+    stored: StoredCampaigns, ledger: GroupingLedger
+) -> None:
     await stored.schedule(leads=2)
     await stored.schedule(OTHER, leads=2)
     held, resent = await claim(ledger, attempt="dead")
@@ -274,7 +276,7 @@ async def test_a_mail_that_may_have_arrived_counts_as_a_contact(stored: StoredCa
 
 
 async def test_a_rehearsal_reserves_nobody_and_minds_no_cool_down(
-    stored: StoredCampaigns, ledger: SqliteLedger
+    stored: StoredCampaigns, ledger: GroupingLedger
 ) -> None:
     await stored.schedule(leads=1)
     await stored.schedule(OTHER, leads=1)
@@ -292,7 +294,7 @@ async def test_a_rehearsal_reserves_nobody_and_minds_no_cool_down(
 
 
 async def test_a_reservation_that_came_to_nothing_does_not_hold_a_person_for_ever(
-    stored: StoredCampaigns, ledger: SqliteLedger
+    stored: StoredCampaigns, ledger: GroupingLedger
 ) -> None:
     """A campaign that was given up with people claimed; and when its zombie wakes up, they are no longer its own."""
     await stored.schedule(leads=1)
@@ -307,7 +309,7 @@ async def test_a_reservation_that_came_to_nothing_does_not_hold_a_person_for_eve
 
 
 async def test_what_nobody_approved_is_neither_claimed_nor_reserved_nor_put_off(
-    stored: StoredCampaigns, ledger: SqliteLedger
+    stored: StoredCampaigns, ledger: GroupingLedger
 ) -> None:
     await stored.schedule(leads=3, approved_by="")
     await stored.schedule(OTHER, leads=3)
@@ -326,7 +328,7 @@ async def test_what_nobody_approved_is_neither_claimed_nor_reserved_nor_put_off(
 
 
 async def test_an_approval_lets_a_message_be_claimed_with_the_fingerprint_of_what_was_approved(
-    stored: StoredCampaigns, ledger: SqliteLedger
+    stored: StoredCampaigns, ledger: GroupingLedger
 ) -> None:
     await stored.schedule(leads=2, approved_by="")
     stored.execute("UPDATE drafts SET fingerprint = 'of what dana saw' WHERE number = 2")
@@ -336,7 +338,7 @@ async def test_an_approval_lets_a_message_be_claimed_with_the_fingerprint_of_wha
 
 
 async def test_a_window_says_what_waits_for_a_person_and_when_the_rest_is_due(
-    stored: StoredCampaigns, ledger: SqliteLedger
+    stored: StoredCampaigns, ledger: GroupingLedger
 ) -> None:
     await stored.schedule(leads=2)
     stored.execute("UPDATE drafts SET decision = NULL WHERE number = 1")
@@ -352,7 +354,7 @@ async def test_a_window_says_what_waits_for_a_person_and_when_the_rest_is_due(
 
 
 async def test_who_waits_for_another_campaign_says_so_and_forgets_it_with_the_claim(
-    stored: StoredCampaigns, ledger: SqliteLedger
+    stored: StoredCampaigns, ledger: GroupingLedger
 ) -> None:
     await stored.schedule(leads=1)
     await stored.schedule(OTHER, leads=1)

@@ -1,16 +1,16 @@
 """The migrations make exactly the schema, once, whoever runs them; a database they do not fit is refused."""
 
 import asyncio
-import sqlite3
 import stat
 import sys
 from collections.abc import AsyncIterator, Callable
-from contextlib import closing
 from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from databases import ONLY_SQLITE, Databases
+from raw_rows import execute
 from sqlalchemy import Connection, MetaData, inspect
 
 import storage
@@ -18,7 +18,7 @@ from domain.errors import DatabaseMismatch, InputError, OutriderError, Unreachab
 from storage import schema
 from storage.database import Database
 
-HEAD = "0002"
+HEAD = "0003"
 MIGRATE = """
 import asyncio, sys
 from storage.database import Database
@@ -31,10 +31,12 @@ asyncio.run(migrate())
 
 
 @pytest.fixture
-async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    made = Database(f"sqlite+aiosqlite:///{tmp_path / 'data' / 'outrider.db'}")
-    yield made
-    await made.close()
+async def database(databases: Databases) -> AsyncIterator[Database]:
+    """A database in which there is nothing yet; on SQLite there is not even a file."""
+    with databases.new(migrated=False) as url:
+        made = Database(url)
+        yield made
+        await made.close()
 
 
 def file_of(database: Database) -> Path:
@@ -60,13 +62,15 @@ def shape(connection: Connection) -> dict[str, object]:
     }
 
 
-async def test_the_migrations_add_up_to_the_schema(database: Database, tmp_path: Path) -> None:
+async def test_the_migrations_add_up_to_the_schema(database: Database, databases: Databases) -> None:
     await database.migrate()
-    drawn = Database(f"sqlite+aiosqlite:///{tmp_path / 'drawn.db'}")
-    async with drawn.write() as connection:
-        await connection.run_sync(schema.metadata.create_all)
-        wanted = await connection.run_sync(shape)
-    await drawn.close()
+    with databases.new(migrated=False) as url:
+        drawn = Database(url)
+        drawn.backend.create()
+        async with drawn.write() as connection:
+            await connection.run_sync(schema.metadata.create_all)
+            wanted = await connection.run_sync(shape)
+        await drawn.close()
     async with database.read() as connection:
         assert await connection.run_sync(differences) == []
         assert await connection.run_sync(shape) == wanted
@@ -110,7 +114,7 @@ async def test_two_processes_at_the_same_moment_both_succeed(database: Database)
     root = Path(str(storage.__file__)).parents[1]
     processes = [
         await asyncio.create_subprocess_exec(
-            *(sys.executable, "-W", "error", "-c", MIGRATE, database.url.render_as_string()),
+            *(sys.executable, "-W", "error", "-c", MIGRATE, database.url.render_as_string(hide_password=False)),
             cwd=root,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
@@ -127,6 +131,7 @@ async def test_two_processes_at_the_same_moment_both_succeed(database: Database)
     await database.check_revision()
 
 
+@ONLY_SQLITE
 async def test_only_the_owner_can_read_the_data(database: Database) -> None:
     await database.migrate()
     async with database.write() as connection:
@@ -138,6 +143,7 @@ async def test_only_the_owner_can_read_the_data(database: Database) -> None:
     assert stat.S_IMODE(file_of(database).parent.stat().st_mode) == 0o700
 
 
+@ONLY_SQLITE
 async def test_a_missing_database_is_not_made_by_looking(database: Database) -> None:
     with pytest.raises(Unreachable) as refused:
         await database.check_revision()
@@ -147,8 +153,7 @@ async def test_a_missing_database_is_not_made_by_looking(database: Database) -> 
 
 
 async def test_an_empty_database_asks_for_migrate(database: Database) -> None:
-    file_of(database).parent.mkdir()
-    file_of(database).touch()
+    database.backend.create()
     with pytest.raises(DatabaseMismatch) as refused:
         await database.check_revision()
     assert refused.value.line == f"the database is at revision none, this program needs {HEAD}"
@@ -170,6 +175,7 @@ async def test_an_unknown_revision_is_refused_with_the_way_out(
         assert (await connection.exec_driver_sql("SELECT version_num FROM alembic_version")).all() == [("9999",)]
 
 
+@ONLY_SQLITE
 @pytest.mark.parametrize("operation", [Database.check_revision, Database.migrate])
 async def test_a_file_that_is_no_database_is_refused(
     database: Database, operation: Callable[[Database], object]
@@ -192,10 +198,8 @@ async def test_a_place_where_no_file_can_be_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("url", "line"),
     [
-        (
-            "postgresql+asyncpg://user:hidden@localhost/outrider",
-            "this version keeps its rows in SQLite, not postgresql",
-        ),
+        ("mysql+asyncmy://user:hidden@localhost/outrider", "rows are kept in SQLite or PostgreSQL, not in mysql"),
+        ("postgresql+asyncpg://user:hidden@localhost", "names no database"),
         ("outrider.db:hidden", "is no database URL"),
         ("sqlite+aiosqlite://", "names no file"),
         ("sqlite+aiosqlite:///:memory:", "names no file"),
@@ -205,14 +209,15 @@ def test_a_wrong_url_is_refused_without_quoting_it(url: str, line: str) -> None:
     with pytest.raises(InputError, match=line) as refused:
         Database(url)
     assert refused.value.line.startswith("OUTRIDER_DATABASE_URL")
-    assert refused.value.hint == "leave the variable out, or give sqlite+aiosqlite:///PATH"
+    assert refused.value.hint.startswith("leave the variable out, or give sqlite+aiosqlite:///PATH or postgresql")
     assert "hidden" not in refused.value.line
 
 
-async def test_the_driver_need_not_be_named(tmp_path: Path) -> None:
-    database = Database(f"sqlite:///{tmp_path / 'outrider.db'}")
-    assert await database.migrate() == (None, HEAD)
-    await database.close()
+async def test_the_driver_need_not_be_named(databases: Databases) -> None:
+    with databases.new(migrated=False) as url:
+        database = Database(url.replace("+aiosqlite", "").replace("+asyncpg", ""))
+        assert await database.migrate() == (None, HEAD)
+        await database.close()
 
 
 def test_every_table_has_a_primary_key() -> None:
@@ -221,33 +226,39 @@ def test_every_table_has_a_primary_key() -> None:
 
 
 FIRST_REVISION = """
+import asyncio
 import sys
 from pathlib import Path
-import sqlalchemy
 import storage
 from alembic import command
 from alembic.config import Config
+from sqlalchemy.ext.asyncio import create_async_engine
 config = Config()
 config.set_main_option("script_location", str(Path(storage.__file__).parent / "migrations"))
-with sqlalchemy.create_engine(f"sqlite:///{sys.argv[1]}").begin() as connection:
+def upgrade(connection):
     config.attributes["connection"] = connection
     command.upgrade(config, "0001")
+async def main():
+    engine = create_async_engine(sys.argv[1])
+    async with engine.begin() as connection:
+        await connection.run_sync(upgrade)
+    await engine.dispose()
+asyncio.run(main())
 """
 
 
 async def test_campaigns_of_the_first_version_go_on_after_the_upgrade(database: Database) -> None:
     """Their drafts were made without a review, so they count as approved; what was settled keeps its time."""
-    file_of(database).parent.mkdir()
+    database.backend.create()
     root = Path(str(storage.__file__)).parents[1]
-    first = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-W", "error", "-c", FIRST_REVISION, str(file_of(database))), cwd=root
-    )
+    url = database.url.render_as_string(hide_password=False)
+    first = await asyncio.create_subprocess_exec(*(sys.executable, "-W", "error", "-c", FIRST_REVISION, url), cwd=root)
     assert await first.wait() == 0
-    with closing(sqlite3.connect(file_of(database))) as raw, raw:
-        raw.executescript(
-            """
+    execute(
+        url,
+        """
             INSERT INTO campaigns (campaign_id, name, owner, spec, spec_sha256, status, control, dry_run, numbered,
-              created_at) VALUES ('old', 'n', 'o', '{}', '', 'running', 'run', 0, 3, 1);
+              created_at) VALUES ('old', 'n', 'o', '{}', '', 'running', 'run', false, 3, 1);
             WITH RECURSIVE n(number) AS (VALUES (1) UNION ALL SELECT number + 1 FROM n WHERE number < 3)
             INSERT INTO leads (campaign_id, number, source_identity, address_identity, domain_identity, email, name,
               company, location, timezone, permission_basis, extra, source, opt_out_token, created_at)
@@ -260,8 +271,8 @@ async def test_campaigns_of_the_first_version_go_on_after_the_upgrade(database: 
             SELECT 'old', number, 1, number, '', number, 'd', '', 'relay', 'consent',
               CASE number WHEN 1 THEN 'sent' WHEN 2 THEN 'failed' ELSE 'scheduled' END, '', 0, 0,
               CASE WHEN number < 3 THEN 8 END, CASE number WHEN 1 THEN 9 END FROM leads;
-            """
-        )
+            """,
+    )
     assert await database.migrate() == ("0001", HEAD)
     await database.check_revision()
     async with database.read() as connection:

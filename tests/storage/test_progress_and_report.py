@@ -28,7 +28,7 @@ from domain.ports import Settlement
 from domain.report import CampaignReport, RejectedRow
 from domain.review import Decided, Decision
 from domain.wire import ChangeKind, Control, Hold, HoldReason
-from storage.ledger import SqliteLedger
+from storage.ledger import GroupingLedger
 
 HOUR = timedelta(hours=1)
 ENDINGS: dict[str, Callable[[ClaimedMessage], Settlement]] = {
@@ -40,7 +40,7 @@ ENDINGS: dict[str, Callable[[ClaimedMessage], Settlement]] = {
 MIXES = [(state,) for state in MessageState] + [tuple(MessageState), ("sent", "sent", "failed"), ("sent", "in_doubt")]
 
 
-async def bring_to(stored: StoredCampaigns, ledger: SqliteLedger, states: tuple[str, ...]) -> None:
+async def bring_to(stored: StoredCampaigns, ledger: GroupingLedger, states: tuple[str, ...]) -> None:
     """Move message 1 to the first state, message 2 to the second, and so on, as the engine would."""
     suppressed = [f"person{number}@example.com" for number, state in enumerate(states, 1) if state == "skipped"]
     await stored.suppressions.add(suppressed, "asked", "a person")
@@ -57,7 +57,7 @@ async def bring_to(stored: StoredCampaigns, ledger: SqliteLedger, states: tuple[
 
 @pytest.mark.parametrize("states", MIXES, ids="+".join)
 async def test_the_sums_hold_in_every_mix_of_states(
-    stored: StoredCampaigns, ledger: SqliteLedger, states: tuple[str, ...]
+    stored: StoredCampaigns, ledger: GroupingLedger, states: tuple[str, ...]
 ) -> None:
     await stored.schedule(leads=len(states))
     await bring_to(stored, ledger, states)
@@ -79,7 +79,7 @@ async def test_the_sums_hold_in_every_mix_of_states(
     assert "DOES NOT ADD UP" not in report.as_markdown()
 
 
-async def test_every_lead_is_in_one_state_with_its_reason(stored: StoredCampaigns, ledger: SqliteLedger) -> None:
+async def test_every_lead_is_in_one_state_with_its_reason(stored: StoredCampaigns, ledger: GroupingLedger) -> None:
     twins = [*people(8), NewLead(source_identity="again", email="person1@example.com")]
     await stored.create(leads=twins)
     drafts = [new_message(CAMPAIGN, number, twins[number - 1].email) for number in (1, 2, 3, 4, 5, 9)]
@@ -106,7 +106,7 @@ async def test_every_lead_is_in_one_state_with_its_reason(stored: StoredCampaign
     assert (await stored.reports.read(CAMPAIGN)).adds_up
 
 
-async def test_progress_of_a_campaign_knows_no_other_campaigns(stored: StoredCampaigns, ledger: SqliteLedger) -> None:
+async def test_progress_of_a_campaign_knows_no_other_campaigns(stored: StoredCampaigns, ledger: GroupingLedger) -> None:
     await stored.schedule(leads=1)
     await stored.schedule(OTHER, leads=3)
     await bring_to(stored, ledger, ("in_doubt",))
@@ -117,7 +117,7 @@ async def test_progress_of_a_campaign_knows_no_other_campaigns(stored: StoredCam
 
 
 async def test_doubts_are_listed_with_what_is_needed_to_settle_them(
-    stored: StoredCampaigns, ledger: SqliteLedger
+    stored: StoredCampaigns, ledger: GroupingLedger
 ) -> None:
     await stored.schedule(leads=2)
     await bring_to(stored, ledger, ("sent", "in_doubt"))
@@ -161,7 +161,7 @@ async def test_a_hold_that_is_over_is_no_wait(stored: StoredCampaigns) -> None:
 
 
 async def test_a_campaign_waits_when_every_open_message_was_put_off(
-    stored: StoredCampaigns, ledger: SqliteLedger
+    stored: StoredCampaigns, ledger: GroupingLedger
 ) -> None:
     await stored.schedule(leads=3)
     await stored.campaigns.set_status(CAMPAIGN, CampaignStatus.RUNNING, Stage.SENDING)
@@ -176,7 +176,7 @@ async def test_a_campaign_waits_when_every_open_message_was_put_off(
     assert round(wait.until.timestamp() * 1000) == stored.message(2)["next_at"]
 
 
-async def test_a_campaign_that_has_ended_waits_for_nothing(stored: StoredCampaigns, ledger: SqliteLedger) -> None:
+async def test_a_campaign_that_has_ended_waits_for_nothing(stored: StoredCampaigns, ledger: GroupingLedger) -> None:
     await stored.schedule(leads=1)
     await bring_to(stored, ledger, ("deferred",))
     await stored.campaigns.set_status(CAMPAIGN, CampaignStatus.FAILED, Stage.SENDING)
@@ -185,7 +185,7 @@ async def test_a_campaign_that_has_ended_waits_for_nothing(stored: StoredCampaig
 
 
 async def test_the_report_counts_from_the_audit_trail_what_the_ledger_only_claims(
-    stored: StoredCampaigns, ledger: SqliteLedger
+    stored: StoredCampaigns, ledger: GroupingLedger
 ) -> None:
     await stored.schedule(leads=2)
     await bring_to(stored, ledger, ("sent", "sent"))
@@ -199,7 +199,7 @@ async def test_the_report_counts_from_the_audit_trail_what_the_ledger_only_claim
 
 
 async def test_the_report_counts_what_was_put_off_and_what_came_through_later(
-    stored: StoredCampaigns, ledger: SqliteLedger
+    stored: StoredCampaigns, ledger: GroupingLedger
 ) -> None:
     await stored.schedule(leads=3)
     messages = await ledger.claim(CAMPAIGN, 1, 2, "one", rules())
@@ -214,7 +214,7 @@ async def test_the_report_counts_what_was_put_off_and_what_came_through_later(
     assert (report.relay_deferrals, report.deferred_delivered, report.messages.sent) == (2, 2, 3)
 
 
-async def test_groups_add_up_to_the_whole(stored: StoredCampaigns, ledger: SqliteLedger) -> None:
+async def test_groups_add_up_to_the_whole(stored: StoredCampaigns, ledger: GroupingLedger) -> None:
     everybody = [NewLead(source_identity=str(n), email=f"a{n}@host{n % 14}.example.com") for n in range(42)]
     await stored.schedule(leads=everybody)
     messages = await ledger.claim(CAMPAIGN, 1, 42, "one", rules())
@@ -239,7 +239,7 @@ async def test_a_rehearsal_adds_up_and_says_what_it_is(stored: StoredCampaigns) 
 
 
 async def test_a_kept_report_can_be_read_back_and_is_replaced_by_the_next(
-    stored: StoredCampaigns, ledger: SqliteLedger
+    stored: StoredCampaigns, ledger: GroupingLedger
 ) -> None:
     await stored.create(leads=1, rejected=[RejectedRow(line=7, reason="no address")])
     await stored.leads.store_drafts(CAMPAIGN, [new_message(CAMPAIGN, 1, "person1@example.com")], [])
@@ -254,7 +254,9 @@ async def test_a_kept_report_can_be_read_back_and_is_replaced_by_the_next(
     assert (await stored.progress.read(CAMPAIGN)).artifacts == ["report.json", "report.md"]
 
 
-async def test_what_policy_resend_sent_again_is_counted_and_said(stored: StoredCampaigns, ledger: SqliteLedger) -> None:
+async def test_what_policy_resend_sent_again_is_counted_and_said(
+    stored: StoredCampaigns, ledger: GroupingLedger
+) -> None:
     await stored.schedule(leads=2)
     dead, _ = await ledger.claim(CAMPAIGN, 1, 2, "dead", rules())
     await ledger.advance(None, dead)
@@ -300,7 +302,7 @@ async def test_without_a_review_there_is_no_such_stage(stored: StoredCampaigns) 
 
 
 async def test_the_review_counts_what_was_decided_and_what_still_waits(
-    stored: StoredCampaigns, ledger: SqliteLedger
+    stored: StoredCampaigns, ledger: GroupingLedger
 ) -> None:
     twins = [*people(7), NewLead(source_identity="again", email="person1@example.com")]
     await stored.create(leads=twins, of=reviewed())
@@ -337,7 +339,7 @@ async def test_a_campaign_whose_drafts_wait_for_a_person_waits(stored: StoredCam
 
 
 async def test_drafts_that_wait_are_said_though_others_are_being_sent(
-    stored: StoredCampaigns, ledger: SqliteLedger
+    stored: StoredCampaigns, ledger: GroupingLedger
 ) -> None:
     await stored.schedule(of=reviewed(), approved_by="")
     await stored.reviews.approve(CAMPAIGN, [(1, 1)], "dana")
@@ -360,7 +362,7 @@ async def test_a_sample_waits_for_nobody_before_everything_is_drafted(stored: St
 
 
 async def test_who_waits_for_another_campaigns_mail_is_not_said_to_be_put_off_by_the_relay(
-    stored: StoredCampaigns, ledger: SqliteLedger
+    stored: StoredCampaigns, ledger: GroupingLedger
 ) -> None:
     await stored.schedule(leads=1)
     await stored.schedule(OTHER, leads=1)
@@ -372,7 +374,7 @@ async def test_who_waits_for_another_campaigns_mail_is_not_said_to_be_put_off_by
 
 
 async def test_every_stage_says_when_it_began_and_when_its_latest_result_came(
-    stored: StoredCampaigns, ledger: SqliteLedger
+    stored: StoredCampaigns, ledger: GroupingLedger
 ) -> None:
     await stored.schedule(leads=2)
     before = (await stored.progress.read(CAMPAIGN)).stages[Stage.SENDING]

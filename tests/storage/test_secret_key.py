@@ -2,9 +2,9 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
+from raw_rows import is_postgres, path_of, rows
 from sqlalchemy import func, select
 
 from domain.errors import DatabaseMismatch
@@ -17,16 +17,17 @@ MINE, OTHER = Keys("the key of this database"), Keys("the key of another one")
 
 
 @pytest.fixture
-async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    made = Database(f"sqlite+aiosqlite:///{tmp_path / 'outrider.db'}")
-    await made.migrate()
+async def database(database_url: str) -> AsyncIterator[Database]:
+    made = Database(database_url)
     yield made
     await made.close()
 
 
-def all_bytes(directory: Path) -> bytes:
-    """Whatever is in the files of the database."""
-    return b"".join(path.read_bytes() for path in directory.iterdir())
+def all_bytes(url: str) -> bytes:
+    """Whatever is in the files of the database, or in the only table that a key could be in."""
+    if is_postgres(url):
+        return repr(rows(url, "SELECT * FROM secret_keys")).encode()
+    return b"".join(path.read_bytes() for path in path_of(url).parent.iterdir())
 
 
 async def known_keys(database: Database) -> int | None:
@@ -65,8 +66,8 @@ async def test_checking_a_known_key_waits_for_no_writer(database: Database) -> N
         await check_secret_key(database, MINE)
 
 
-async def test_the_key_itself_is_not_stored(database: Database, tmp_path: Path) -> None:
+async def test_the_key_itself_is_not_stored(database: Database, database_url: str) -> None:
     await check_secret_key(database, MINE)
-    kept = all_bytes(tmp_path)
+    kept = all_bytes(database_url)
     assert MINE.fingerprint().encode() in kept, "the search looks where rows are"
     assert b"the key of this database" not in kept

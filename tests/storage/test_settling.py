@@ -23,13 +23,13 @@ from domain.errors import InputError, NotFound
 from domain.lead import LeadEnd, LeadState
 from domain.message import ClaimedMessage, MessageState
 from domain.wire import ChangeKind, Control
-from storage.ledger import SqliteLedger
+from storage.ledger import GroupingLedger
 from storage.settling import Retried
 
 QUARTER = timedelta(days=90)
 
 
-async def doubt(stored: StoredCampaigns, ledger: SqliteLedger, number: int = 1) -> ClaimedMessage:
+async def doubt(stored: StoredCampaigns, ledger: GroupingLedger, number: int = 1) -> ClaimedMessage:
     """A message that was begun, and then the connection broke."""
     await stored.schedule(leads=number)
     (message,) = await ledger.claim(CAMPAIGN, number, number, "one", rules(cool_down=QUARTER))
@@ -43,7 +43,7 @@ async def resolve(stored: StoredCampaigns, *, sent: bool, number: int = 1) -> Me
 
 
 async def test_a_doubt_that_had_arrived_is_sent_and_the_report_says_by_whose_word(
-    stored: StoredCampaigns, ledger: SqliteLedger
+    stored: StoredCampaigns, ledger: GroupingLedger
 ) -> None:
     message = await doubt(stored, ledger)
     (listed,) = await stored.settling.doubtful(CAMPAIGN)
@@ -60,7 +60,7 @@ async def test_a_doubt_that_had_arrived_is_sent_and_the_report_says_by_whose_wor
     assert await stored.settling.doubtful(CAMPAIGN) == []
 
 
-async def test_a_doubt_that_had_not_arrived_is_sent_again(stored: StoredCampaigns, ledger: SqliteLedger) -> None:
+async def test_a_doubt_that_had_not_arrived_is_sent_again(stored: StoredCampaigns, ledger: GroupingLedger) -> None:
     await doubt(stored, ledger)
     assert await resolve(stored, sent=False) is MessageState.SCHEDULED
     row = stored.message()
@@ -74,14 +74,14 @@ async def test_a_doubt_that_had_not_arrived_is_sent_again(stored: StoredCampaign
     assert (report.confirmations, report.resolved_sent, report.adds_up) == (1, 0, True)
 
 
-async def test_who_got_nothing_does_not_count_as_contacted(stored: StoredCampaigns, ledger: SqliteLedger) -> None:
+async def test_who_got_nothing_does_not_count_as_contacted(stored: StoredCampaigns, ledger: GroupingLedger) -> None:
     await doubt(stored, ledger)
     await stored.schedule(OTHER, leads=1)
     await resolve(stored, sent=False)
     assert len(await ledger.claim(OTHER, 1, 1, "two", rules(cool_down=QUARTER))) == 1
 
 
-async def test_who_got_the_mail_counts_as_contacted(stored: StoredCampaigns, ledger: SqliteLedger) -> None:
+async def test_who_got_the_mail_counts_as_contacted(stored: StoredCampaigns, ledger: GroupingLedger) -> None:
     await doubt(stored, ledger)
     await stored.schedule(OTHER, leads=1)
     await resolve(stored, sent=True)
@@ -90,7 +90,7 @@ async def test_who_got_the_mail_counts_as_contacted(stored: StoredCampaigns, led
 
 
 async def test_in_a_cancelled_campaign_a_doubt_that_had_not_arrived_is_cancelled_too(
-    stored: StoredCampaigns, ledger: SqliteLedger
+    stored: StoredCampaigns, ledger: GroupingLedger
 ) -> None:
     await doubt(stored, ledger)
     await stored.write_control(Control.END, change(ChangeKind.CANCELLED))
@@ -99,7 +99,7 @@ async def test_in_a_cancelled_campaign_a_doubt_that_had_not_arrived_is_cancelled
 
 
 @pytest.mark.parametrize("said", [True, False])
-async def test_a_doubt_is_settled_once(stored: StoredCampaigns, ledger: SqliteLedger, said: bool) -> None:  # noqa: FBT001 parametrized
+async def test_a_doubt_is_settled_once(stored: StoredCampaigns, ledger: GroupingLedger, said: bool) -> None:  # noqa: FBT001 parametrized
     message = await doubt(stored, ledger)
     await ledger.advance(sent(message), None)
     before = stored.rows("SELECT * FROM messages")
@@ -121,7 +121,7 @@ async def test_what_does_not_exist_cannot_be_settled(stored: StoredCampaigns) ->
         await stored.settling.retry_failed("elsewhere", None, "dana")
 
 
-async def bring_failures(stored: StoredCampaigns, ledger: SqliteLedger) -> None:
+async def bring_failures(stored: StoredCampaigns, ledger: GroupingLedger) -> None:
     """Leads 1 to 4: refused, refused for ever, in doubt, put off; 5 has not begun, 6 and 7 ended at drafting."""
     await stored.create(leads=people(7))
     drafts = [new_message(CAMPAIGN, number, f"person{number}@example.com") for number in range(1, 6)]
@@ -136,7 +136,7 @@ async def bring_failures(stored: StoredCampaigns, ledger: SqliteLedger) -> None:
         await ledger.advance(endings.get(message.key.number, deferred(message, QUARTER)), None)
 
 
-async def test_a_retry_opens_what_failed_and_nothing_else(stored: StoredCampaigns, ledger: SqliteLedger) -> None:
+async def test_a_retry_opens_what_failed_and_nothing_else(stored: StoredCampaigns, ledger: GroupingLedger) -> None:
     await bring_failures(stored, ledger)
     assert await stored.settling.retry_failed(CAMPAIGN, None, "dana") == Retried(leads=1, messages=1, suppressed=1)
     assert stored.states() == ["scheduled", "failed", "in_doubt", "deferred", "scheduled"]
@@ -152,12 +152,21 @@ async def test_a_retry_opens_what_failed_and_nothing_else(stored: StoredCampaign
     assert len(stored.acts()) == 1
 
 
+async def test_nothing_of_a_cancelled_campaign_is_opened_again(stored: StoredCampaigns, ledger: GroupingLedger) -> None:
+    await bring_failures(stored, ledger)
+    await stored.write_control(Control.END)
+    before = stored.states()
+    with pytest.raises(InputError, match="is cancelled: nothing of it is sent any more"):
+        await stored.settling.retry_failed(CAMPAIGN, None, "dana")
+    assert stored.states() == before
+
+
 @pytest.mark.parametrize(
     ("stage", "retried"),
     [(Stage.PERSONALIZATION, Retried(1, 0, 0)), (Stage.SENDING, Retried(0, 1, 1))],
 )
 async def test_a_retry_of_one_stage_leaves_the_others(
-    stored: StoredCampaigns, ledger: SqliteLedger, stage: Stage, retried: Retried
+    stored: StoredCampaigns, ledger: GroupingLedger, stage: Stage, retried: Retried
 ) -> None:
     await bring_failures(stored, ledger)
     assert await stored.settling.retry_failed(CAMPAIGN, stage, "dana") == retried
@@ -171,7 +180,7 @@ async def test_a_stage_in_which_nothing_fails_by_itself_is_refused(stored: Store
     assert refused.value.hint == "--stage personalization or --stage sending, or leave it out for both"
 
 
-async def test_what_gave_up_is_tried_for_its_full_time_again(stored: StoredCampaigns, ledger: SqliteLedger) -> None:
+async def test_what_gave_up_is_tried_for_its_full_time_again(stored: StoredCampaigns, ledger: GroupingLedger) -> None:
     await stored.schedule(leads=1)
     (message,) = await ledger.claim(CAMPAIGN, 1, 1, "one", rules())
     await ledger.advance(None, message)

@@ -2,9 +2,9 @@
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
+from raw_rows import execute, is_postgres, path_of, rows
 
 from storage.database import Database
 from storage.keys import Keys
@@ -12,9 +12,8 @@ from storage.suppression import SuppressionList
 
 
 @pytest.fixture
-async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    made = Database(f"sqlite+aiosqlite:///{tmp_path / 'outrider.db'}")
-    await made.migrate()
+async def database(database_url: str) -> AsyncIterator[Database]:
+    made = Database(database_url)
     yield made
     await made.close()
 
@@ -24,9 +23,11 @@ def suppressions(database: Database) -> SuppressionList:
     return SuppressionList(database, Keys("a secret of the tests, long enough"))
 
 
-def all_bytes(directory: Path) -> bytes:
-    """Whatever is in the files of the database."""
-    return b"".join(path.read_bytes() for path in directory.iterdir())
+def all_bytes(url: str) -> bytes:
+    """Whatever is in the files of the database, or in its table."""
+    if is_postgres(url):
+        return repr(rows(url, "SELECT * FROM suppressions")).encode()
+    return b"".join(path.read_bytes() for path in path_of(url).parent.iterdir())
 
 
 async def test_adding_says_how_many_were_new(suppressions: SuppressionList) -> None:
@@ -111,19 +112,16 @@ async def test_a_large_import_is_one_transaction(suppressions: SuppressionList) 
     assert len(await suppressions.check("person19999@example.com")) == 1
 
 
-async def test_the_list_begins_with_the_newest(suppressions: SuppressionList, database: Database) -> None:
+async def test_the_list_begins_with_the_newest(suppressions: SuppressionList, database_url: str) -> None:
     for day, reason in ((2, "second"), (3, "third"), (1, "first")):
         await suppressions.add([f"{reason}@example.com"], reason, "a person")
-        async with database.write() as connection:
-            await connection.exec_driver_sql(
-                "UPDATE suppressions SET since = ? WHERE reason = ?", (day * 86_400_000, reason)
-            )
+        execute(database_url, "UPDATE suppressions SET since = ? WHERE reason = ?", day * 86_400_000, reason)
     assert [entry.reason for entry in await suppressions.all()] == ["third", "second", "first"]
 
 
-async def test_the_list_keeps_no_address(suppressions: SuppressionList, tmp_path: Path) -> None:
+async def test_the_list_keeps_no_address(suppressions: SuppressionList, database_url: str) -> None:
     await suppressions.add(["ada@example.com", "secret-customer.example"], "asked", "a person")
-    kept = all_bytes(tmp_path)
+    kept = all_bytes(database_url)
     (address,) = await suppressions.check("ada@example.com")
     assert address.identity.encode() in kept, "the search looks where rows are"
     assert b"ada@" not in kept

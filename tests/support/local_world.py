@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from local_github import LocalGitHub
 
 from client import up_lock
 from client.campaigns import CampaignClient
@@ -25,6 +26,7 @@ from domain.lead import NewLead
 from domain.progress import Progress
 
 START_SECONDS = 20.0
+SHARED_KEY = "a key of several machines, long enough"
 
 
 def free_port() -> int:
@@ -81,9 +83,12 @@ class Inbox:
 
 
 class World:
-    """One home directory with a database, a Temporal server, an inbox, and as many workers as a test starts."""
+    """One home directory with a database, a Temporal server, an inbox, and as many workers as a test starts.
 
-    def __init__(self, home: Path, *temporal_flags: str) -> None:
+    `database_url` puts the rows elsewhere; whoever shares a database needs its key too, so the world has one then.
+    """
+
+    def __init__(self, home: Path, *temporal_flags: str, database_url: str | None = None) -> None:
         self.home = home
         self.temporal_flags = temporal_flags
         self.inbox = Inbox()
@@ -91,15 +96,19 @@ class World:
         self.temporal: subprocess.Popen[bytes] | None = None
         self.workers: list[subprocess.Popen[bytes]] = []
         self.start_temporal()
-        self.settings = Settings(home=home, _env_file=None)
-        stack = Stack(
+        self.database: dict[str, Any] = {}
+        if database_url is not None:
+            self.database = {"database_url": database_url, "secret_key": SHARED_KEY}
+        self.settings = Settings(home=home, _env_file=None, **self.database)
+        self.github: LocalGitHub | None = None
+        self._stack = Stack(
             temporal_address=f"127.0.0.1:{self.temporal_port}",
             temporal_ui="http://127.0.0.1:1",
             web_url="http://127.0.0.1:8026",
             smtp_url=self.inbox.smtp_url,
             inbox_url=self.inbox.http_url,
         )
-        self.settings.stack_file.write_text(stack.model_dump_json())
+        self.settings.stack_file.write_text(self._stack.model_dump_json())
         self._up = ExitStack()
         self._up.enter_context(up_lock.hold(home))  # stack.json counts while its `up` runs: here that is this world
 
@@ -110,12 +119,24 @@ class World:
         self.temporal = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         wait_until_listening(self.temporal_port)
 
+    def start_github(self, *options: str) -> "LocalGitHub":
+        """Start a GitHub of invented people; workers that start from now on ask it."""
+        self.github = LocalGitHub(*options)
+        stack = self._stack.model_copy(update={"github_url": self.github.url})
+        self.settings.stack_file.write_text(stack.model_dump_json())
+        self.settings = Settings(home=self.home, _env_file=None, **self.database)
+        return self.github
+
     def start_worker(self, *command: str) -> subprocess.Popen[bytes]:
         """Start a worker, or the script of a test that builds one; its log is appended to `worker.log`."""
         with (self.home / "worker.log").open("ab") as log:
             worker = subprocess.Popen(
                 [sys.executable, *(command or ("-m", "worker"))],
-                env={**os.environ, "OUTRIDER_HOME": str(self.home)},
+                env={
+                    **os.environ,
+                    "OUTRIDER_HOME": str(self.home),
+                    **{f"OUTRIDER_{name.upper()}": value for name, value in self.database.items()},
+                },
                 cwd=self.home,  # no .env of whoever runs the tests
                 stdout=log,
                 stderr=log,
@@ -145,13 +166,15 @@ class World:
             self.temporal.kill()
             self.temporal.wait(10)
         self.inbox.close()
+        if self.github is not None:
+            self.github.end()
         self._up.close()
 
 
 @contextmanager
-def new_world(home: Path, *temporal_flags: str) -> Iterator[World]:
+def new_world(home: Path, *temporal_flags: str, database_url: str | None = None) -> Iterator[World]:
     """A world that ends with the block."""
-    world = World(home, *temporal_flags)
+    world = World(home, *temporal_flags, database_url=database_url)
     try:
         yield world
     finally:
@@ -185,6 +208,18 @@ def spec(*, connections: int = 20, review: dict[str, object] | None = None, **se
             },
         }
     )
+
+
+def searching(**audience: object) -> CampaignSpec:
+    """A campaign whose people are searched for on GitHub; `audience` overrides its fields."""
+    plain = spec().model_dump(mode="json", by_alias=True, exclude_defaults=True)
+    about = {
+        "subject": "{{ repository.name }}",
+        "body": "Hello {{ lead.first_name or lead.login }},\n\nyou made {{ repository.commits }} commits to "
+        "{{ repository.full_name }} in {{ audience.active_within_days }} days.\n",
+    }
+    found = {"source": "github", "languages": ["python"], "topics": ["testing"], "max_leads": 50_000, **audience}
+    return CampaignSpec.model_validate({**plain, "audience": found, "sequence": [about]})
 
 
 def people(count: int) -> list[NewLead]:

@@ -1,12 +1,11 @@
-"""Campaigns in a real database file, drafted and scheduled, with their rows laid open."""
+"""Campaigns in a real database, drafted and scheduled, with their rows laid open."""
 
-import sqlite3
 from collections.abc import Sequence
-from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import raw_rows
 from local_world import people, spec
 
 from domain.campaign import CampaignSpec, CampaignStatus
@@ -19,6 +18,8 @@ from domain.report import RejectedRow
 from domain.wire import ChangeKind, Control, ControlChange, ControlTask
 from storage.campaigns import CampaignRows
 from storage.database import Database
+from storage.discovery import DiscoveryRows
+from storage.enrichment import PeopleRows
 from storage.exports import ExportRows
 from storage.keys import Keys
 from storage.leads import LeadRows
@@ -34,12 +35,12 @@ OTHER = "campaign-b"
 
 
 class StoredCampaigns:
-    """One database file and everything that reads and writes it."""
+    """One database and everything that reads and writes it."""
 
-    def __init__(self, path: Path) -> None:
-        """`path` is a migrated database."""
-        self.path = path
-        self.database = Database(f"sqlite+aiosqlite:///{path}")
+    def __init__(self, place: Path | str) -> None:
+        """`place` is a migrated database: an SQLite file, or the URL of either kind."""
+        self.url = place if isinstance(place, str) else f"sqlite+aiosqlite:///{place}"
+        self.database = Database(self.url)
         self.keys = Keys("a secret of the tests, long enough")
         self.campaigns = CampaignRows(self.database, self.keys)
         self.leads = LeadRows(self.database, self.keys)
@@ -50,6 +51,13 @@ class StoredCampaigns:
         self.exports = ExportRows(self.database)
         self.reviews = ReviewRows(self.database)
         self.settling = SettlingRows(self.database)
+        self.discoveries = DiscoveryRows(self.database, self.keys)
+        self.people = PeopleRows(self.database, self.keys)
+
+    @property
+    def path(self) -> Path:
+        """The file of an SQLite database."""
+        return raw_rows.path_of(self.url)
 
     async def create(
         self,
@@ -78,14 +86,11 @@ class StoredCampaigns:
 
     def rows(self, statement: str, *values: object) -> list[dict[str, Any]]:
         """What a statement finds, read past everything that is under test."""
-        with closing(sqlite3.connect(self.path)) as connection:
-            connection.row_factory = sqlite3.Row
-            return [dict(row) for row in connection.execute(statement, values)]
+        return raw_rows.rows(self.url, statement, *values)
 
     def execute(self, statement: str, *values: object) -> None:
         """Change the database behind everybody's back."""
-        with closing(sqlite3.connect(self.path)) as connection, connection:
-            connection.execute(statement, values)
+        raw_rows.execute(self.url, statement, *values)
 
     def message(self, number: int = 1, campaign_id: str = CAMPAIGN) -> dict[str, Any]:
         """The row of a message."""

@@ -11,13 +11,13 @@ from activities.sending import SendingActivities
 from client.adapters import SmtpRelays
 from domain.campaign import Stage
 from domain.wire import WindowResult, WindowTask
-from storage.ledger import SqliteLedger
+from storage.ledger import GroupingLedger
 
 
 class Sender:
     """One process that sends: its activities, its relays, its ledger."""
 
-    def __init__(self, stored: StoredCampaigns, ledger: SqliteLedger, inbox: Inbox, relays: SmtpRelays) -> None:
+    def __init__(self, stored: StoredCampaigns, ledger: GroupingLedger, inbox: Inbox, relays: SmtpRelays) -> None:
         """All of it running."""
         self.stored = stored
         self.ledger = ledger

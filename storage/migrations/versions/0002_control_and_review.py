@@ -49,4 +49,5 @@ def upgrade() -> None:
         "messages",
         ["campaign_id", "settled_at"],
         sqlite_where=sa.text("settled_at IS NOT NULL"),
+        postgresql_where=sa.text("settled_at IS NOT NULL"),
     )

@@ -1,0 +1,116 @@
+"""SQLite (WAL), the embedded default: one file, one writer at a time."""
+
+import sqlite3
+from pathlib import Path
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import StaticPool
+
+from domain.errors import InputError, Unreachable
+
+_BUSY_MILLISECONDS = 10_000
+"""How long rows wait for another writer: whoever is at a terminal waits with them."""
+_LEDGER_BUSY_MILLISECONDS = 30_000
+_OLDEST_SQLITE = (3, 38, 0)  # UPDATE … FROM, RETURNING and the ->> operator
+_WRITES = "outrider_writes"
+_LOCKED = ("is locked by another process", "try again when that process is done")
+_OUTSIDE = {
+    sqlite3.SQLITE_BUSY: _LOCKED,
+    sqlite3.SQLITE_LOCKED: _LOCKED,
+    sqlite3.SQLITE_READONLY: ("cannot be written", "let this user write to the file and to its directory"),
+    sqlite3.SQLITE_IOERR: ("cannot be read or written: its disk fails", ""),
+    sqlite3.SQLITE_FULL: ("cannot grow: the disk is full", "free some space there; nothing was lost"),
+    sqlite3.SQLITE_CANTOPEN: ("cannot be opened", "let this user read and write the file and its directory"),
+}
+"""What can be wrong with the file, by SQLite's primary result codes, and the way out. All else is our mistake."""
+_PRIMARY = 0xFF
+
+
+class SqliteFile:
+    """One database file: its engines, and what can be wrong with it."""
+
+    def __init__(self, url: URL) -> None:
+        """`url` names a file; raises InputError when this Python's SQLite is too old."""
+        if sqlite3.sqlite_version_info < _OLDEST_SQLITE:
+            raise InputError(f"SQLite {sqlite3.sqlite_version} is too old: 3.38 or newer is needed")
+        self.url = url.set(drivername="sqlite+aiosqlite")
+        self.path = Path(str(url.database))
+        self.name = f"the database at {self.path}"
+        self.engine: AsyncEngine = create_async_engine(self.url, hide_parameters=True)
+        _prepare(self.engine.sync_engine, synchronous="NORMAL", busy_milliseconds=_BUSY_MILLISECONDS)
+
+    def ledger_engine(self) -> Engine:
+        """A synchronous engine with one connection, for the ledger's own thread.
+
+        `synchronous=FULL`: with NORMAL a power cut can lose a committed `transmitting`, which is a mail sent twice.
+        """
+        url = self.url.set(drivername="sqlite")
+        engine = create_engine(
+            url, hide_parameters=True, poolclass=StaticPool, connect_args={"check_same_thread": False}
+        )
+        _prepare(engine, synchronous="FULL", busy_milliseconds=_LEDGER_BUSY_MILLISECONDS)
+        return engine
+
+    async def for_reading(self, connection: AsyncConnection) -> AsyncConnection:
+        """A transaction of this connection sees the file as it is at its first statement."""
+        return connection
+
+    async def for_writing(self, connection: AsyncConnection) -> AsyncConnection:
+        """A transaction of this connection takes the lock at once: upgrading a read lock can fail with SQLITE_BUSY."""
+        return await connection.execution_options(**{_WRITES: True})
+
+    async def lock(self, connection: AsyncConnection, campaign_id: str | None) -> None:
+        """The whole file is locked by BEGIN IMMEDIATE."""
+
+    def connect_trouble(self, error: BaseException) -> Unreachable | None:
+        """A file that cannot be opened is said as one that cannot be read is."""
+        return self.trouble(error)
+
+    def trouble(self, error: BaseException) -> Unreachable | None:
+        """What is wrong with the file itself, None when the error is about something else."""
+        if not isinstance(error, DBAPIError):
+            return None
+        code = getattr(error.orig, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & _PRIMARY
+        if code not in _OUTSIDE:
+            return None
+        what, hint = _OUTSIDE[code]
+        return Unreachable(f"{self.name} {what}", hint=hint)
+
+    def create(self) -> None:
+        """People's addresses are in this file: only its owner may read it."""
+        try:
+            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self.path.touch(mode=0o600, exist_ok=True)
+        except OSError as error:
+            raise InputError(
+                f"no database can be made at {self.path}: {error.strerror}", hint="set OUTRIDER_HOME"
+            ) from None
+
+    def check_exists(self) -> None:
+        """Raise Unreachable when there is no file: connecting would make one."""
+        if not self.path.exists():
+            raise Unreachable(f"no database at {self.path}", hint="outrider up (or: outrider migrate)")
+
+
+def _prepare(engine: Engine, *, synchronous: str, busy_milliseconds: int) -> None:
+    """Set the pragmas of each new connection and let SQLAlchemy, not the driver, begin transactions."""
+
+    @event.listens_for(engine, "connect")
+    def connect(raw: sqlite3.Connection, _record: object) -> None:
+        raw.isolation_level = None
+        cursor = raw.cursor()
+        for pragma in (
+            f"busy_timeout={busy_milliseconds}",
+            "journal_mode=WAL",
+            f"synchronous={synchronous}",
+            "foreign_keys=ON",
+        ):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        writes = connection.get_execution_options().get(_WRITES) or synchronous == "FULL"
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
