@@ -1,29 +1,28 @@
 """Personalization: a draft for each lead of a window, and the message that will carry it."""
 
-import asyncio
-from collections.abc import Coroutine
-from typing import Any
-
 from temporalio import activity
 
 from activities.failures import recorded_safely
-from domain.campaign import CampaignSpec, ReviewMode
+from activities.in_hand import to_its_end
+from domain.campaign import CampaignSpec, CsvAudience, ReviewMode
 from domain.lead import Lead, LeadEnd, LeadState
 from domain.message import Draft, MessageKey, message_id
 from domain.outgoing import fingerprint_of
 from domain.permission import refusal
 from domain.ports import Campaigns, Leads, NewMessage, Writer
 from domain.review import NOBODY
+from domain.source_ports import People
 from domain.wire import DRAFT_MESSAGES, WindowResult, WindowTask
 
 
 class PersonalizationActivities:
     """Drafts windows through the Writer port."""
 
-    def __init__(self, campaigns: Campaigns, leads: Leads, writer: Writer, public_url: str) -> None:
+    def __init__(self, campaigns: Campaigns, leads: Leads, people: People, writer: Writer, public_url: str) -> None:
         """`public_url` is where recipients reach the opt-out page, without a slash at its end."""
         self._campaigns = campaigns
         self._leads = leads
+        self._people = people
         self._writer = writer
         self._public_url = public_url
 
@@ -35,12 +34,15 @@ class PersonalizationActivities:
         A campaign that is paused, or a worker that stops, waits for the slice in hand only; what it stored stays.
         """
         campaign = await self._campaigns.get(task.campaign_id)
+        audience = campaign.spec.audience
+        if not isinstance(audience, CsvAudience) and audience.score.top is not None:
+            await self._people.keep_top(task.campaign_id, audience.score.top)
         leads = await self._leads.undrafted(task.campaign_id, task.first, task.last)
         at_once = self._writer.at_once
         for start in range(0, len(leads), at_once):
             if activity.is_worker_shutdown():
                 break
-            await _to_its_end(self._draft(task.campaign_id, campaign.spec, leads[start : start + at_once]))
+            await to_its_end(self._draft(task.campaign_id, campaign.spec, leads[start : start + at_once]))
         counts = await self._leads.drafting_counts(task.campaign_id, task.first, task.last)
         undrafted = counts.pop(LeadState.OPEN, 0)
         return WindowResult(counts=counts, open=undrafted)
@@ -54,20 +56,6 @@ class PersonalizationActivities:
             if isinstance(draft, Draft)
         ]
         await self._leads.store_drafts(campaign_id, messages, [end for end in written if isinstance(end, LeadEnd)])
-
-
-async def _to_its_end(work: Coroutine[Any, Any, None]) -> None:
-    """Do the work even while this activity is cancelled, however often; the cancellation is raised after it."""
-    task = asyncio.create_task(work)
-    cancelled = False
-    while not task.done():
-        try:
-            await asyncio.shield(task)
-        except asyncio.CancelledError:
-            cancelled = True
-    task.result()
-    if cancelled:
-        raise asyncio.CancelledError
 
 
 def _message(campaign_id: str, spec: CampaignSpec, lead: Lead, opt_out_url: str, draft: Draft) -> NewMessage:

@@ -3,8 +3,9 @@
 from temporalio import activity
 
 from activities.failures import recorded_safely
-from domain.campaign import ReviewMode
+from domain.campaign import CsvAudience, ReviewMode
 from domain.ports import Campaign, Campaigns
+from domain.source_ports import Discoveries, Source
 from domain.wire import PLAN_CAMPAIGN, CampaignPlan, CampaignRef, Control, Pause
 
 WINDOW = 100
@@ -21,22 +22,28 @@ WIDTH = 4
 
 
 class PlanningActivities:
-    """Reads the campaign's row."""
+    """Reads the campaign's row, and cuts the search for its people into slices."""
 
-    def __init__(self, campaigns: Campaigns) -> None:
-        """`campaigns` is where the row is."""
+    def __init__(self, campaigns: Campaigns, discoveries: Discoveries, source: Source) -> None:
+        """`campaigns` is where the row is; `source` says how it is searched and is not asked for anybody yet."""
         self._campaigns = campaigns
+        self._discoveries = discoveries
+        self._source = source
 
     @activity.defn(name=PLAN_CAMPAIGN)
     @recorded_safely
     async def plan_campaign(self, ref: CampaignRef) -> CampaignPlan:
         """Open the campaign's row for its workflow, and say how it is cut into windows and what people wanted of it."""
         campaign = await self._campaigns.take_up(ref.campaign_id)
+        audience = campaign.spec.audience
         return CampaignPlan(
             leads=campaign.numbered,
             draft_window=WINDOW,
             send_window=SEND_WINDOW,
             width=WIDTH,
+            slices=await self._cut(campaign) if campaign.searches else 0,
+            enrich_window=WINDOW,
+            ranked=not isinstance(audience, CsvAudience) and audience.score.top is not None,
             review_window=0 if campaign.spec.review.mode is ReviewMode.NONE else REVIEW_WINDOW,
             full_windows=True,
             owner=campaign.spec.owner,
@@ -44,6 +51,11 @@ class PlanningActivities:
             ended=campaign.control is Control.END,
             paused=_pause(campaign) if campaign.control is Control.HOLD else None,
         )
+
+    async def _cut(self, campaign: Campaign) -> int:
+        """How many slices there are; those that were stored before stay."""
+        slices = self._source.slices(campaign.spec, campaign.created_at)
+        return await self._discoveries.cut(campaign.campaign_id, slices)
 
 
 def _pause(campaign: Campaign) -> Pause:

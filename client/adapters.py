@@ -7,6 +7,12 @@ from dataclasses import dataclass
 from client.settings import Settings
 from domain.errors import InputError
 from domain.ports import Campaigns, Leads, Ledger, Mailboxes, Relay, Relays, Reports, Reviews, Writer
+from domain.source_ports import Discoveries, People, Source
+from providers.github.absent import NoSource
+from providers.github.address import ApiAddress, check_access, parse_tokens
+from providers.github.api import GitHubApi
+from providers.github.source import GitHubSource
+from providers.github.tokens import Tokens
 from providers.relay_address import RelayAddress
 from providers.smtp import RehearsalRelay, SmtpRelay
 from providers.writing.editing import edited
@@ -14,10 +20,12 @@ from providers.writing.template_check import check_templates
 from providers.writing.variables import variables
 from storage.campaigns import CampaignRows
 from storage.database import Database
+from storage.discovery import DiscoveryRows
+from storage.enrichment import PeopleRows
 from storage.exports import EXPORTS, ExportRows
 from storage.keys import Keys
 from storage.leads import LeadRows
-from storage.ledger import SqliteLedger
+from storage.ledger import ledger_of
 from storage.mailboxes import MailboxRows
 from storage.progress import ProgressRows
 from storage.reports import ReportRows
@@ -34,6 +42,7 @@ __all__ = [
     "check_relay",
     "check_templates",
     "edited",
+    "github_source",
     "migrate",
     "open_ports",
     "open_storage",
@@ -55,6 +64,8 @@ class Storage:
     exports: ExportRows
     reviews: ReviewRows
     settling: SettlingRows
+    discoveries: DiscoveryRows
+    people: PeopleRows
 
 
 @dataclass(frozen=True)
@@ -68,6 +79,9 @@ class Ports:
     mailboxes: Mailboxes
     reports: Reports
     reviews: Reviews
+    discoveries: Discoveries
+    people: People
+    source: Source
     writer: Writer
     public_url: str
 
@@ -112,6 +126,23 @@ def check_relay(settings: Settings, mailbox: str) -> None:
         )
 
 
+def github_source(settings: Settings) -> GitHubSource:
+    """People from GitHub, one object per process; raises InputError when GitHub would be asked without a token."""
+    url, variable = settings.github()
+    tokens = parse_tokens(settings.github_tokens(), "OUTRIDER_GITHUB_TOKEN")
+    address = ApiAddress.parse(url, variable)
+    check_access(address, tokens)
+    return GitHubSource(GitHubApi(address, Tokens(tokens)))
+
+
+def source_of(settings: Settings) -> GitHubSource | NoSource:
+    """GitHub, or, for a worker that has no way to it, something that lets campaigns wait and say what is missing."""
+    try:
+        return github_source(settings)
+    except InputError as error:
+        return NoSource(error)
+
+
 def template_writer() -> Writer:
     """Drafts from the campaign's own templates."""
     # LangGraph takes a second to import: only those who draft pay for it.
@@ -149,14 +180,19 @@ async def open_ports(settings: Settings) -> AsyncIterator[Ports]:
         storage = await _storage(settings, database)
         relays = SmtpRelays(settings)
         stack.push_async_callback(relays.close)
+        source = source_of(settings)
+        stack.push_async_callback(source.close)
         yield Ports(
             campaigns=storage.campaigns,
             leads=storage.leads,
-            ledger=await stack.enter_async_context(SqliteLedger(database)),
+            ledger=await stack.enter_async_context(ledger_of(database)),
             relays=relays,
             mailboxes=storage.mailboxes,
             reports=storage.reports,
             reviews=storage.reviews,
+            discoveries=storage.discoveries,
+            people=storage.people,
+            source=source,
             writer=template_writer(),
             public_url=settings.opt_out_base(),
         )
@@ -177,4 +213,6 @@ async def _storage(settings: Settings, database: Database) -> Storage:
         exports=ExportRows(database),
         reviews=ReviewRows(database),
         settling=SettlingRows(database),
+        discoveries=DiscoveryRows(database, keys),
+        people=PeopleRows(database, keys),
     )

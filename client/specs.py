@@ -11,8 +11,7 @@ from client.lead_file import ImportedLead, LeadFile, read_leads
 from client.spec_file import LoadedSpec, read_spec
 from domain.campaign import CampaignSpec, SearchedAudience
 from domain.errors import InputError
-from domain.goal import read_goal
-from domain.goal_audience import audience_of
+from domain.goal import audience_of, read_goal
 from domain.lead import NewLead, normalise_address
 from domain.permission import refusal
 from domain.report import RejectedRow

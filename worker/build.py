@@ -10,6 +10,8 @@ from temporalio.worker import Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from activities.control import ControlActivities
+from activities.discovery import DiscoveryActivities
+from activities.enrichment import EnrichmentActivities
 from activities.personalization import PersonalizationActivities
 from activities.planning import PlanningActivities
 from activities.reporting import ReportingActivities
@@ -79,9 +81,13 @@ class CampaignWorker:
 
 def build_worker(client: Client, ports: Ports, *, max_cached_workflows: int = 1000) -> CampaignWorker:
     """A worker for `ports`. `max_cached_workflows=0` replays every workflow task, for tests of determinism."""
-    planning = PlanningActivities(ports.campaigns)
+    planning = PlanningActivities(ports.campaigns, ports.discoveries, ports.source)
+    discovery = DiscoveryActivities(ports.campaigns, ports.discoveries, ports.source)
+    enrichment = EnrichmentActivities(ports.campaigns, ports.discoveries, ports.people, ports.source)
     control = ControlActivities(ports.campaigns, ports.ledger)
-    personalization = PersonalizationActivities(ports.campaigns, ports.leads, ports.writer, ports.public_url)
+    personalization = PersonalizationActivities(
+        ports.campaigns, ports.leads, ports.people, ports.writer, ports.public_url
+    )
     review = ReviewActivities(ports.campaigns, ports.reviews)
     reporting = ReportingActivities(ports.campaigns, ports.reports)
     campaigns = Worker(
@@ -90,6 +96,8 @@ def build_worker(client: Client, ports: Ports, *, max_cached_workflows: int = 10
         workflows=[CampaignWorkflow],
         activities=[
             planning.plan_campaign,
+            discovery.discover_people,
+            enrichment.enrich_leads,
             control.write_control,
             control.note_hold,
             control.count_messages,

@@ -96,7 +96,7 @@ async def store_drafted(chosen: Settings, leads: int, plan: CampaignPlan) -> Non
     async with open_storage(chosen) as storage:
         await storage.campaigns.create(CAMPAIGN, spec(), people(leads), [])
     async with open_ports(chosen) as ports:
-        drafting = PersonalizationActivities(ports.campaigns, ports.leads, ports.writer, ports.public_url)
+        drafting = PersonalizationActivities(ports.campaigns, ports.leads, ports.people, ports.writer, ports.public_url)
         await run_windows(drafting.draft_messages, Stage.PERSONALIZATION, plan)
 
 

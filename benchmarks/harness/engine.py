@@ -23,7 +23,7 @@ class Engine:
     def __init__(self, home: Path, smtp_port: int) -> None:
         """`home` gets the databases and the workers' log; mails go to `smtp_port` on this machine."""
         self._home = home
-        ports = choose_ports(inbox=False)
+        ports = choose_ports(inbox=False, github=False)
         self._part = temporal_part(obtain(print), home / "temporal.db", ports)
         self._started: list[subprocess.Popen[bytes]] = []
         self.settings = Settings(home=home, _env_file=None)

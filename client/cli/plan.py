@@ -16,9 +16,8 @@ from client.settings import Settings, load_settings
 from client.specs import Prepared, is_goal, prepare
 from domain.campaign import Audience, GithubAudience, SearchedAudience
 from domain.errors import InputError, OutriderError
-from domain.goal import Goal, read_goal
-from domain.goal_audience import audience_of, disagreements
-from domain.lead import Lead, LeadEnd
+from domain.goal import Goal, audience_of, disagreements, read_goal
+from domain.lead import Lead, LeadEnd, LeadRepository
 from domain.message import Draft
 from domain.pacing import closes, opening, past
 from domain.permission import refusal
@@ -163,13 +162,7 @@ async def _drafts(prepared: Prepared, settings: Settings) -> list[tuple[str, Dra
         Lead(number=number, opt_out_token=_SAMPLE_TOKEN, **new.model_dump(exclude={"source_identity"}))
         for number, new in enumerate(prepared.new_leads(), start=1)
     ]
-    empty = Lead(
-        number=len(people) + 1,
-        email="somebody@example.com",
-        source=people[0].source if people else "your profile on GitHub",
-        extra=dict.fromkeys(prepared.file.extra_columns, ""),
-        opt_out_token=_SAMPLE_TOKEN,
-    )
+    empty = _emptiest(prepared, len(people) + 1, people[0].source if people else "")
     writer = template_writer()
     written: list[Draft | LeadEnd] = []
     for group in [*(people[start : start + _WINDOW] for start in range(0, len(people), _WINDOW)), [empty]]:
@@ -178,6 +171,27 @@ async def _drafts(prepared: Prepared, settings: Settings) -> list[tuple[str, Dra
     names = [f"line {row.line}, {row.email}" for row in rows]
     emptiest = "the emptiest row possible" if prepared.leads_path else "the emptiest profile possible"
     return list(zip([*names, emptiest], written, strict=True))
+
+
+def _emptiest(prepared: Prepared, number: int, source: str) -> Lead:
+    """Somebody of whom nothing is known but what is known of everybody."""
+    lead = Lead(
+        number=number,
+        email="somebody@example.com",
+        source=source,
+        extra=dict.fromkeys(prepared.file.extra_columns, ""),
+        opt_out_token=_SAMPLE_TOKEN,
+    )
+    if prepared.leads_path:
+        return lead
+    repository = LeadRepository(
+        full_name="example-org/widgets",
+        url="https://github.com/example-org/widgets",
+        commits=1,
+        active_people=1,
+    )
+    profile = "your public GitHub profile github.com/octo-example"
+    return lead.model_copy(update={"login": "octo-example", "repository": repository, "source": profile})
 
 
 def _draft_summary(drafts: list[tuple[str, Draft | LeadEnd]], preview: int) -> dict[str, Any]:

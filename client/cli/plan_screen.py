@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from client.cli.screen import columns, labelled, moment, paragraph, plain, say, words
-from domain.goal_audience import Disagreement
+from domain.goal import Disagreement
 
 _SHOWN_ROWS = 20
 

@@ -1,4 +1,4 @@
-"""The local stack of `outrider up`: Temporal, inbox, web page and worker as child processes on 127.0.0.1.
+"""The local stack of `outrider up`: Temporal, inbox, GitHub, web page and worker as child processes on 127.0.0.1.
 
 They run in groups of their own and are started again when they die. SIGTERM and SIGINT stop them in their order, the
 worker first; when `outrider up` itself is killed, the kernel ends them (see tether.py).
@@ -22,7 +22,7 @@ from client.adapters import migrate, open_storage
 from client.local_stack import parts
 from client.local_stack.children import Child, PortTaken, Say
 from client.local_stack.parts import LOOPBACK, Part
-from client.settings import Settings, Stack
+from client.settings import LOCAL_TOKEN, Settings, Stack
 from domain.errors import InputError
 
 __all__ = ["LocalStack", "serve"]
@@ -39,8 +39,14 @@ class LocalStack:
         self._settings = settings
         self._say = say
         self._children: list[Child] = []
-        self._ports = parts.choose_ports(inbox=settings.smtp_url is None)
+        self._ports = self._free_ports()
         self._changed = asyncio.Event()
+
+    def _free_ports(self) -> parts.Ports:
+        """Where a relay or a GitHub is set, there is no local one."""
+        settings = self._settings
+        elsewhere = settings.github_token is not None or settings.github_api_url is not None
+        return parts.choose_ports(inbox=settings.smtp_url is None, github=not elsewhere)
 
     @property
     def stack(self) -> Stack:
@@ -53,6 +59,7 @@ class LocalStack:
             web_url=f"http://{LOOPBACK}:{ports.web}",
             smtp_url=f"smtp://{LOOPBACK}:{ports.smtp}" if ports.smtp else None,
             inbox_url=f"http://{LOOPBACK}:{ports.inbox}" if ports.inbox else None,
+            github_url=f"http://{LOOPBACK}:{ports.github}" if ports.github else None,
             pids={"up": os.getpid(), **{name: pid for name, pid in pids.items() if pid is not None}},
         )
 
@@ -92,7 +99,7 @@ class LocalStack:
     async def _start_all(self) -> None:
         settings = self._settings
         settings.stack_file.unlink(missing_ok=True)  # of one that was killed
-        self._say("starting Temporal, inbox, opt-out page and worker on this machine")
+        self._say("starting Temporal, inbox, local GitHub, opt-out page and worker on this machine")
         await migrate(settings)
         async with open_storage(settings):
             pass  # the secret key exists from here on, before several processes would make one
@@ -106,10 +113,11 @@ class LocalStack:
         self._write()
 
     def _pages(self) -> list[Part]:
-        """The inbox, unless there is a real relay, and the opt-out page."""
+        """The inbox, unless there is a real relay, a GitHub, unless there is a token, and the opt-out page."""
         ports = self._ports
         inbox = [parts.inbox_part(ports.smtp, ports.inbox)] if ports.smtp and ports.inbox else []
-        return [*inbox, parts.web_part(ports.web, self._environment())]
+        github = [parts.github_part(ports.github)] if ports.github else []
+        return [*inbox, *github, parts.web_part(ports.web, self._environment())]
 
     async def _start(self, wanted: Callable[[], list[Part]]) -> None:
         """Start parts side by side, on other ports when somebody was quicker; raises the first one's Unreachable."""
@@ -132,7 +140,7 @@ class LocalStack:
 
     def _choose_other_ports(self) -> None:
         """Choose anew for the parts that do not run yet."""
-        fresh, old = parts.choose_ports(inbox=self._ports.inbox is not None), self._ports
+        fresh, old = self._free_ports(), self._ports
         running = self._children
         self._ports = replace(fresh, temporal=old.temporal, temporal_ui=old.temporal_ui) if running else fresh
 
@@ -144,6 +152,8 @@ class LocalStack:
             environment["OUTRIDER_PUBLIC_URL"] = stack.web_url
         if stack.smtp_url is not None:
             environment["OUTRIDER_SMTP_URL"] = stack.smtp_url
+        if stack.github_url is not None:
+            environment |= {"OUTRIDER_GITHUB_API_URL": stack.github_url, "OUTRIDER_GITHUB_TOKEN": LOCAL_TOKEN}
         return environment
 
     async def _record(self) -> NoReturn:

@@ -48,16 +48,17 @@ class Part:
 
 @dataclass(frozen=True)
 class Ports:
-    """Where the parts listen on 127.0.0.1; an inbox that is not started has none."""
+    """Where the parts listen on 127.0.0.1; an inbox or a GitHub that is not started has none."""
 
     temporal: int
     temporal_ui: int
     web: int
     smtp: int | None
     inbox: int | None
+    github: int | None
 
 
-def choose_ports(*, inbox: bool) -> Ports:
+def choose_ports(*, inbox: bool, github: bool) -> Ports:
     """The usual ports, or the next free ones."""
     taken: set[int] = set()
 
@@ -72,6 +73,7 @@ def choose_ports(*, inbox: bool) -> Ports:
         web=free(8026),
         smtp=free(2525) if inbox else None,
         inbox=free(8025) if inbox else None,
+        github=free(8181) if github else None,
     )
 
 
@@ -104,6 +106,12 @@ def inbox_part(smtp_port: int, http_port: int) -> Part:
     """The local inbox: a relay that keeps what it gets and shows it."""
     command = [sys.executable, "-m", "sandbox.inbox", "--smtp-port", str(smtp_port), "--http-port", str(http_port)]
     return Part("inbox", command, lambda _pid: healthy(f"http://{LOOPBACK}:{http_port}"), (smtp_port, http_port))
+
+
+def github_part(port: int) -> Part:
+    """The local GitHub: invented people, on example domains."""
+    command = [sys.executable, "-m", "sandbox.github", "--port", str(port)]
+    return Part("github", command, lambda _pid: healthy(f"http://{LOOPBACK}:{port}"), (port,))
 
 
 def web_part(port: int, environment: Mapping[str, str]) -> Part:

@@ -28,7 +28,8 @@ It cannot turn `dry_run` off. Passwords and keys are refused: the login of a mai
 `OUTRIDER_MAILBOX_<NAME>_SMTP_URL`, else from `OUTRIDER_SMTP_URL`.
 
 Texts are Jinja2 templates. The lead's data are under `lead`; any column of the CSV file without a meaning of its own is
-`lead.extra.<column>`, with the header in small letters and `_` for everything else.
+`lead.extra.<column>`, with the header in small letters and `_` for everything else. Of people found on GitHub there are
+`lead.login`, `repository` and `audience` too. `outrider plan FILE --variables` lists them all.
 """
 
 

@@ -12,7 +12,7 @@ from window_sender import Sender
 from client.adapters import SmtpRelays
 from client.settings import Settings
 from storage.database import Database
-from storage.ledger import SqliteLedger
+from storage.ledger import ledger_of
 
 
 @pytest.fixture(scope="session")
@@ -38,7 +38,7 @@ async def sender(inbox: Inbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     await database.close()
     stored = StoredCampaigns(tmp_path / "outrider.db")
     relays = SmtpRelays(Settings(home=tmp_path, _env_file=None))
-    async with SqliteLedger(stored.database) as ledger:
+    async with ledger_of(stored.database) as ledger:
         yield Sender(stored, ledger, inbox, relays)
         await relays.close()
     await stored.database.close()

@@ -52,7 +52,9 @@ class Drafting:
         self.author = SlowAuthor(seconds)
         self.environment = ActivityEnvironment()
         writer = DraftingGraph(self.author)
-        self._activities = PersonalizationActivities(stored.campaigns, stored.leads, writer, "http://127.0.0.1:8026")
+        self._activities = PersonalizationActivities(
+            stored.campaigns, stored.leads, stored.people, writer, "http://127.0.0.1:8026"
+        )
 
     async def draft(self, first: int, last: int) -> WindowResult:
         task = WindowTask(campaign_id=CAMPAIGN, stage=Stage.PERSONALIZATION, first=first, last=last)

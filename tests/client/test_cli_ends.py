@@ -65,7 +65,7 @@ def test_a_locked_database_is_said_to_be_locked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("OUTRIDER_HOME", str(tmp_path))
-    monkeypatch.setattr("storage.database._BUSY_MILLISECONDS", 50)
+    monkeypatch.setattr("storage.sqlite_file._BUSY_MILLISECONDS", 50)
     assert execute(["migrate"]) == 0
     assert execute(["suppress", "list"]) == 0
     file = tmp_path / "outrider.db"

@@ -68,20 +68,21 @@ def test_plan_shows_the_searches_before_anything_is_searched(outrider: CommandLi
     assert "            the spec wins: max_leads: 200, not 300 as in the goal" in lines
     assert "may we      whoever is found may be written to" in lines
     assert "draft       for the emptiest profile possible" in lines
-    assert "            Hello there," in lines
+    assert "subject     Flaky tests in widgets?" in lines
+    assert "            Hello octo-example," in lines
     assert not outrider.home.exists(), "plan stores nothing"
 
 
 def test_plan_shows_the_repositories_of_a_spec_that_names_them(outrider: CommandLine) -> None:
     audience = '{"source": "repositories", "repositories": ["example-org/widgets", "example-org/gadgets"]}'
     lines = outrider(
-        "plan", str(GITHUB_EXAMPLE), "--set", f"audience={audience}", "--set", "sender="
+        "plan", str(GITHUB_EXAMPLE), "--set", f"audience={audience}", "--set", "permission="
     ).stdout.splitlines()
-    assert [line.strip() for line in lines if "looked at" in line] == [
+    assert [line.strip() for line in lines if "looked at: " in line] == [
         "looked at: example-org/widgets",
         "looked at: example-org/gadgets",
     ]
-    assert "may we      nobody may be written to: no identity" in lines
+    assert "may we      nobody may be written to: no permission basis" in lines
 
 
 def test_a_goal_in_words_can_always_be_planned(outrider: CommandLine) -> None:

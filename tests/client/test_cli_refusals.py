@@ -58,7 +58,7 @@ CASES = {
     "a goal in a spec with the texts of a list": Case(
         "run|Find 200 Python maintainers",
         2,
-        ["error: campaign.yaml:36: sequence.0.body: there is no column `plan`"],
+        ["error: campaign.yaml:39: sequence.0.body: there is no column `plan`"],
     ),
     "a goal too long to be a file": Case(
         f"run|Find Python maintainers {'and maintainers ' * 20}",
@@ -70,7 +70,7 @@ CASES = {
         2,
         [
             "error: --leads: github.yaml searches for its people (audience.source: github)",
-            "hint: leave --leads out, or write audience: {source: csv}",
+            "hint: leave --leads out, or write audience: {{source: csv}}",
         ],
     ),
     "a search for nothing": Case(
@@ -135,10 +135,19 @@ CASES = {
         "list",
         2,
         [
-            "error: OUTRIDER_DATABASE_URL: this version keeps its rows in SQLite, not postgresql",
-            "hint: leave the variable out, or give sqlite+aiosqlite:///PATH",
+            "error: OUTRIDER_DATABASE_URL: rows are kept in SQLite or PostgreSQL, not in mysql",
+            "hint: leave the variable out, or give sqlite+aiosqlite:///PATH or postgresql+asyncpg://USER@HOST/NAME",
         ],
-        {"OUTRIDER_DATABASE_URL": "postgresql+asyncpg://127.0.0.1/outrider"},
+        {"OUTRIDER_DATABASE_URL": "mysql+asyncmy://127.0.0.1/outrider"},
+    ),
+    "PostgreSQL does not answer": Case(
+        "list",
+        3,
+        [
+            "error: the database outrider at 127.0.0.1:9 does not answer",
+            "hint: is the server running, and is OUTRIDER_DATABASE_URL right?",
+        ],
+        {"OUTRIDER_DATABASE_URL": "postgresql+asyncpg://dana:hidden@127.0.0.1:9/outrider"},
     ),
     "a short key": Case(
         "list",

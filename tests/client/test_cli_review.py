@@ -58,7 +58,7 @@ class Desk:
         await self.stored.create(leads=LEADS, of=of)
         writer = template_writer()
         drafting = PersonalizationActivities(
-            self.stored.campaigns, self.stored.leads, writer, "https://mail.example.com"
+            self.stored.campaigns, self.stored.leads, self.stored.people, writer, "https://mail.example.com"
         )
         task = WindowTask(campaign_id=CAMPAIGN, stage=Stage.PERSONALIZATION, first=1, last=LEADS)
         await ActivityEnvironment().run(drafting.draft_messages, task)

@@ -228,12 +228,13 @@ def test_a_part_that_cannot_start_ends_the_others_with_the_way_to_its_log(outrid
 
 
 def test_ports_that_are_taken_are_passed_over() -> None:
-    usual = choose_ports(inbox=False)
+    usual = choose_ports(inbox=False, github=False)
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", usual.web))
         taken.listen()
-        assert choose_ports(inbox=False).web > usual.web
+        assert choose_ports(inbox=False, github=False).web > usual.web
     assert usual.inbox is None
     assert usual.smtp is None
-    chosen = choose_ports(inbox=True)
-    assert len({chosen.temporal, chosen.temporal_ui, chosen.web, chosen.inbox, chosen.smtp}) == 5
+    assert usual.github is None
+    chosen = choose_ports(inbox=True, github=True)
+    assert len({chosen.temporal, chosen.temporal_ui, chosen.web, chosen.inbox, chosen.smtp, chosen.github}) == 6

@@ -21,10 +21,12 @@ from domain.errors import InputError, Unreachable
 SECRETS = {
     "OUTRIDER_DATABASE_URL": "sqlite+aiosqlite:///hidden-1.db",
     "OUTRIDER_SECRET_KEY": "hidden-2-and-long-enough",
+    "OUTRIDER_GITHUB_TOKEN": "hidden-5,hidden-6",
     "OUTRIDER_SMTP_URL": "smtp://user:hidden-3@relay.example.com:587",
 }
 OTHERS = {
     "OUTRIDER_HOME": "data",
+    "OUTRIDER_GITHUB_API_URL": "https://github.example.com/api",
     "OUTRIDER_PUBLIC_URL": "https://mail.example.com",
     "OUTRIDER_USER": "dana",
     "OUTRIDER_LOG_LEVEL": "WARNING",
@@ -150,6 +152,16 @@ class TestSecrets:
             load_settings().secret()
         assert refused.value.line == "OUTRIDER_SECRET_KEY is shorter than 16 characters"
         assert refused.value.hint == "openssl rand -hex 32"
+
+    def test_with_postgresql_no_key_is_made(self, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("OUTRIDER_DATABASE_URL", "postgresql+asyncpg://dana:hidden@db.example.com/outrider")
+        with pytest.raises(InputError) as refused:
+            load_settings().secret()
+        assert refused.value.line == "OUTRIDER_SECRET_KEY is not set: with PostgreSQL every machine needs the same one"
+        assert refused.value.hint == "openssl rand -hex 32, once for all of them"
+        assert list(place.iterdir()) == []
+        monkeypatch.setenv("OUTRIDER_SECRET_KEY", "the key of all machines")
+        assert load_settings().secret() == "the key of all machines"
 
 
 class TestKeyFile:

@@ -9,8 +9,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from domain.campaign import CampaignSpec, CsvAudience, InDoubtPolicy, Permission, PermissionBasis, Stage, Window, slug
-from domain.campaign.values import LONGEST_DURATION, Days, Duration, Percent, parse_weekdays, written
+from domain.campaign import (
+    CampaignSpec,
+    CsvAudience,
+    GithubAudience,
+    InDoubtPolicy,
+    Permission,
+    PermissionBasis,
+    RepositoriesAudience,
+    Score,
+    Stage,
+    StarRange,
+    Weights,
+    Window,
+    slug,
+)
+from domain.campaign.values import LONGEST_DURATION, Days, Duration, Percent, Stars, parse_weekdays, written
 from domain.permission import basis, refusal
 
 MINIMAL: dict[str, Any] = {
@@ -79,6 +93,81 @@ def test_a_stored_spec_comes_back_the_same() -> None:
     assert '"pause_above":{"bounces":"2%","complaints":"0.05%"}' in whole.model_dump_json()
 
 
+GITHUB: dict[str, Any] = {
+    "source": "github",
+    "languages": ["Python", "C++"],
+    "topics": ["Testing"],
+    "stars": "..500",
+    "active_within_days": 30,
+    "locations": ["Toronto, Canada"],
+    "max_leads": 600,
+    "score": {
+        "minimum": 0.5,
+        "top": 100,
+        "weights": {"stars": 1, "recency": 0, "share_of_commits": 2.5, "followers": 0},
+    },
+    "exclude": {"domains": ["example.org"], "logins": ["@Octo-Example"], "contacted_within_days": 180},
+}
+REPOSITORIES: dict[str, Any] = {
+    "source": "repositories",
+    "repositories": ["example-org/Widgets", "Example-Org/widgets"],
+}
+
+
+def test_an_audience_that_is_searched_comes_back_the_same() -> None:
+    for values in (GITHUB, {"source": "github", "stars": "100.."}, REPOSITORIES):
+        whole = spec(audience=values, limits={"github_share": "60%"})
+        assert CampaignSpec.model_validate_json(whole.model_dump_json()) == whole
+    found = spec(audience=GITHUB).audience
+    assert isinstance(found, GithubAudience)
+    assert (found.languages, found.topics, found.exclude.logins) == (("python", "c++"), ("testing",), ("octo-example",))
+    assert found.stars == StarRange(0, 500)
+
+
+def test_what_a_search_leaves_out_is_the_usual() -> None:
+    found = spec(audience={"source": "github", "topics": ["ci"]}).audience
+    assert isinstance(found, GithubAudience)
+    assert (found.active_within_days, found.max_leads, found.stars, found.languages) == (90, 200, None, ())
+    weights = Weights(stars=0.3, recency=0.3, share_of_commits=0.3, followers=0.1)
+    assert found.score == Score(minimum=0.0, top=None, weights=weights)
+
+
+def test_a_repository_that_is_named_twice_counts_once() -> None:
+    found = spec(audience=REPOSITORIES).audience
+    assert isinstance(found, RepositoriesAudience)
+    assert found.repositories == ("example-org/Widgets",)
+
+
+def test_a_spec_that_an_earlier_version_stored_is_still_valid() -> None:
+    now = spec(audience={"source": "csv", "file": "leads.csv", "exclude": {"domains": ["example.org"]}})
+    stored = now.model_dump(mode="json")
+    del stored["limits"]
+    assert set(stored["audience"]) == {"source", "file", "columns", "on_invalid", "exclude"}
+    assert set(stored["audience"]["exclude"]) == {"domains", "contacted_within_days"}
+    assert CampaignSpec.model_validate(stored) == now
+
+
+@pytest.mark.parametrize(
+    "stars", ["", "..", "100", "100...200", "1..2..3", "-1..5", "1e3..", ">5", "٣..", 100, None, "2..1"]
+)
+def test_what_is_no_range_of_stars(stars: object) -> None:
+    with pytest.raises(ValidationError, match=r"no range of stars|smaller number first"):
+        TypeAdapter(Stars).validate_python(stars)
+
+
+@given(st.integers(0, 499_999_999), st.integers(500_000_000, 999_999_999) | st.none())
+def test_a_range_of_stars_is_written_so_that_it_is_read_the_same(least: int, most: int | None) -> None:
+    assert TypeAdapter(Stars).validate_python(str(StarRange(least, most))) == StarRange(least, most)
+
+
+@pytest.mark.parametrize(
+    "name", ["a", "a/", "/b", "a/b/c", "a/..", "a/.", "a b/c", "a/b?c", "https://a/b", f"{'a' * 40}/b"]
+)
+def test_what_is_no_repository(name: str) -> None:
+    with pytest.raises(ValidationError, match="is no repository; write it as owner/name"):
+        spec(audience={"source": "repositories", "repositories": [name]})
+
+
 def test_a_spec_cannot_be_changed() -> None:
     with pytest.raises(ValidationError, match="frozen"):
         spec().name = "other"  # type: ignore[misc]
@@ -92,7 +181,7 @@ def test_a_refused_value_is_not_repeated_in_full() -> None:
 
 @pytest.mark.parametrize(
     "part",
-    ["", "audience", "audience.exclude", "review", "writing"]
+    ["", "audience", "audience.exclude", "review", "writing", "limits"]
     + [f"sending{part}" for part in ("", ".window", ".deferred", ".pause_above")],
 )
 def test_a_field_that_is_not_known_is_refused_everywhere(part: str) -> None:

@@ -15,7 +15,7 @@ from domain.message import Draft, MessageKey, message_id
 from domain.ports import ClaimRules, NewMessage
 from storage.keys import Keys
 from storage.leads import LeadRows
-from storage.ledger import SqliteLedger
+from storage.ledger import ledger_of
 from storage.schema import messages
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ async def test_after_a_post_the_ledger_claims_nothing_for_that_person(world: "Wo
 
     rules = ClaimRules(cool_down_seconds=0, expired=False, may_start=True, resend_doubts=False, dry_run=False)
     first, last = min(leaves.number, stays.number), max(leaves.number, stays.number)
-    async with SqliteLedger(world.database) as ledger:
+    async with ledger_of(world.database) as ledger:
         claimed = await ledger.claim(world.campaign, first, last, "attempt", rules)
         tally = await ledger.tally(world.campaign, first, last)
     assert [message.recipient for message in claimed] == [stays.email]
