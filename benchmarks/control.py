@@ -56,7 +56,7 @@ STAGES = 2
 _PAUSED = "campaign-paused"
 _LEFT_ALONE = "campaign-left-alone"
 _KILLED = "campaign-killed"
-_PATIENCE_SECONDS = 60.0
+_PATIENCE_SECONDS = 120.0
 _LOOK_EVERY_SECONDS = 0.05
 
 

@@ -28,7 +28,7 @@ def results() -> bytes | None:
     return path.read_bytes() if path.exists() else None
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(400)
 @pytest.mark.parametrize("scenario", SCENARIOS)
 def test_every_scenario_runs_small_and_leaves_the_results_alone(scenario: str) -> None:
     before = results()
