@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
-from local_world import free_port, wait_until_listening
+from local_world import free_port, wait_until_healthy
 from temporalio.client import Client, WorkflowHandle, WorkflowHistory
 from temporalio.common import Priority
 from temporalio.contrib.pydantic import pydantic_data_converter
@@ -49,7 +49,7 @@ async def running_server(home: Path, *flags: str) -> AsyncIterator["CampaignServ
     port = free_port()
     process = _start(home, port, flags)
     try:
-        wait_until_listening(port)
+        wait_until_healthy(port)
         client = await Client.connect(f"127.0.0.1:{port}", data_converter=pydantic_data_converter, identity="tests")
         yield CampaignServer(client)
     finally:

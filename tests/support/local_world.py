@@ -48,6 +48,16 @@ def wait_until_listening(port: int) -> None:
     raise TimeoutError(f"nothing listens on {port}")
 
 
+def wait_until_healthy(port: int) -> None:
+    """Until a Temporal server that listens there also answers; on a loaded machine that is later."""
+    wait_until_listening(port)
+    asked = [str(obtain(print)), "operator", "cluster", "health", "--address", f"127.0.0.1:{port}"]
+    deadline = time.monotonic() + START_SECONDS
+    while subprocess.run(asked, capture_output=True, check=False).returncode != 0:
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"Temporal on {port} is not healthy")
+
+
 class Inbox:
     """The sandbox's inbox in its own process: the sink that the ledger is held against."""
 
@@ -117,7 +127,7 @@ class World:
         command = temporal_command(obtain(print), self.home / "temporal.db", self.temporal_port, free_port())
         command += self.temporal_flags
         self.temporal = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        wait_until_listening(self.temporal_port)
+        wait_until_healthy(self.temporal_port)
 
     def start_github(self, *options: str) -> "LocalGitHub":
         """Start a GitHub of invented people; workers that start from now on ask it."""
