@@ -99,7 +99,7 @@ def ask_temporal(stack: dict[str, Any], *arguments: str) -> str:
 
 def test_it_starts_everything_keeps_it_up_and_ends_in_order(up: Up, outrider: CommandLine) -> None:
     stack = up.stack
-    assert set(stack["pids"]) == {"up", "temporal", "inbox", "web", "worker"}
+    assert set(stack["pids"]) == {"up", "temporal", "inbox", "github", "web", "worker"}
     assert all(map(alive, stack["pids"].values()))
     for name in ("web_url", "inbox_url"):
         assert httpx.get(f"{stack[name]}/healthz").is_success
