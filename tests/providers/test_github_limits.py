@@ -101,14 +101,12 @@ class TestPoints:
 
 class TestPrimary:
     @pytest.mark.parametrize(
-        "answer",
-        [
-            Say(USED_UP, status=403, headers=limits(0)),
-            Say(USED_UP, status=429, headers=limits(0)),
-            Say({"errors": [{"type": "RATE_LIMITED", **USED_UP}]}, headers=limits(0)),
-        ],
+        ("status", "body"), [(403, USED_UP), (429, USED_UP), (200, {"errors": [{"type": "RATE_LIMITED", **USED_UP}]})]
     )
-    async def test_the_token_rests_until_its_reset_and_the_others_go_on(self, answer: Say) -> None:
+    async def test_the_token_rests_until_its_reset_and_the_others_go_on(
+        self, status: int, body: dict[str, object]
+    ) -> None:
+        answer = Say(body, status=status, headers=limits(0))
         async with scripted_github(lambda asked: answer if asked.headers["authorization"] == "Bearer a" else FINE) as (
             github
         ):
@@ -172,7 +170,11 @@ class TestTokens:
         "refusal",
         [
             Say({"message": "Bad credentials"}, status=401),
-            Say({"message": "Resource protected by organization SAML enforcement."}, status=403, headers=limits(4000)),
+            Say(
+                {"message": "Resource protected by organization SAML enforcement."},
+                status=403,
+                headers=limits(4000, 86_400),
+            ),
             Say({"errors": [{"type": "INSUFFICIENT_SCOPES", "message": "not granted"}]}),
         ],
     )

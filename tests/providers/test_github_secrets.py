@@ -20,8 +20,8 @@ SLICE = slices_of(["language:python"], SINCE, UNTIL)[0]
 ECHO = {"message": f"I got {TOKEN}", "errors": [{"message": f"I got {TOKEN}"}]}
 
 FAILURES = {
-    "primary": Say(ECHO, status=403, headers=limits(0)),
-    "primary in 200": Say({"errors": [{"type": "RATE_LIMITED", "message": TOKEN}]}, headers=limits(0)),
+    "primary": Say(ECHO, status=403, headers=limits(0, 7_200)),
+    "primary in 200": Say({"errors": [{"type": "RATE_LIMITED", "message": TOKEN}]}, headers=limits(0, 7_200)),
     "secondary": Say(ECHO, status=429, headers={"retry-after": "99"}),
     "secondary by text": Say({"message": f"secondary rate limit {TOKEN}"}),
     "refused": Say(ECHO, status=401),
