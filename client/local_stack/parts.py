@@ -111,6 +111,7 @@ def inbox_part(smtp_port: int, http_port: int) -> Part:
 def github_part(port: int) -> Part:
     """The local GitHub: invented people, on example domains."""
     command = [sys.executable, "-m", "sandbox.github", "--port", str(port)]
+    command += ["--people", "5000", "--repositories", "3000"]  # enough for most searches to find somebody
     return Part("github", command, lambda _pid: healthy(f"http://{LOOPBACK}:{port}"), (port,))
 
 
