@@ -32,10 +32,9 @@ class ReviewActivities:
         look = await self._reviews.look(task.campaign_id, task.first, task.last)
         hold = await self._hold(task.campaign_id, look, campaign.spec.review.deadline)
         await self._campaigns.set_hold(task.campaign_id, Stage.REVIEW, hold)
-        waiting = sum(last - first + 1 for first, last in look.undecided)
         if hold is not None:
-            _log.info("review.held", reason=hold.reason, until=hold.until.isoformat(), waiting=waiting)
-        return WindowResult(counts=look.counts, open=waiting, left=look.undecided, hold=hold)
+            _log.info("review.held", reason=hold.reason, until=hold.until.isoformat(), waiting=look.open)
+        return WindowResult(counts=look.counts, open=look.open, left=look.undecided, hold=hold)
 
     @activity.defn(name=APPROVE_DRAFTS)
     @recorded_safely

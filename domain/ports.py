@@ -90,9 +90,14 @@ class ReviewLook(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     counts: dict[str, int]
-    """Leads of the window: done (approved), rejected, skipped, failed."""
+    """Leads outside of `undecided`: done (approved), rejected, skipped, failed."""
     undecided: list[tuple[int, int]]
-    """Spans of numbers that wait for a decision, or for being drafted."""
+    """Spans without anybody who was decided on, each with some that wait for a decision, or for being drafted.
+
+    Whoever stands among them and will get no mail stays with them: gaps must not cut the next stage's windows small.
+    """
+    open: int = 0
+    """How many of those wait."""
     waiting_since: datetime | None
     """When the first draft of the campaign that still waits was made."""
     sample_rejected: int = 0

@@ -2,8 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable
-from itertools import pairwise
+from itertools import groupby
 from typing import Any, NamedTuple
 
 from sqlalchemy import Select, and_, case, exists, func, or_, select
@@ -18,6 +17,7 @@ from domain.sourcing import SliceState
 from storage.schema import campaigns, drafts, leads, messages, slices
 
 _UNDECIDED = "undecided"
+_DECIDED = ("done", "rejected")
 
 _MESSAGE = and_(
     messages.c.campaign_id == drafts.c.campaign_id,
@@ -81,13 +81,16 @@ async def drawn_sample(connection: AsyncConnection, campaign_id: str, review: Re
 async def look_at(connection: AsyncConnection, campaign_id: str, first: int, last: int) -> ReviewLook:
     """How a window stands, without a word about samples."""
     rows = (await connection.execute(outcomes(campaign_id, first, last))).all()
-    undecided = _runs(number for number, outcome in rows if outcome == _UNDECIDED)
+    runs = [list(run) for _, run in groupby(rows, key=lambda row: row[1] in _DECIDED)]
+    waits = [run for run in runs if any(outcome == _UNDECIDED for _, outcome in run)]
+    undecided = [(run[0][0], run[-1][0]) for run in waits]
     since = None
     if undecided:
         waiting = select(func.min(drafts.c.created_at)).where(drafts.c.campaign_id == campaign_id, WAITS)
         since = await connection.scalar(waiting)
-    counts = Counter(outcome for _, outcome in rows if outcome != _UNDECIDED)
-    return ReviewLook(counts=dict(counts), undecided=undecided, waiting_since=since)
+    counts = Counter(outcome for run in runs if run not in waits for _, outcome in run)
+    open_ = sum(outcome == _UNDECIDED for run in waits for _, outcome in run)
+    return ReviewLook(counts=dict(counts), undecided=undecided, open=open_, waiting_since=since)
 
 
 def outcomes(campaign_id: str, first: int, last: int) -> Select[Any]:
@@ -120,10 +123,3 @@ async def stored_draft(connection: AsyncConnection, campaign_id: str, number: in
         raise NotFound(f"lead {number} has no draft of step {step}", hint=f"outrider drafts {campaign_id}")
     return StoredDraft.model_validate(dict(row))
 
-
-def _runs(numbers: Iterable[int]) -> list[tuple[int, int]]:
-    """Sorted numbers as spans, both ends included."""
-    found = list(numbers)
-    gaps = [(before, after) for before, after in pairwise(found) if after != before + 1]
-    firsts = [*found[:1], *(after for _, after in gaps)]
-    return list(zip(firsts, [*(before for before, _ in gaps), *found[-1:]], strict=True))
