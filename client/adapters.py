@@ -22,6 +22,7 @@ from storage.campaigns import CampaignRows
 from storage.database import Database
 from storage.discovery import DiscoveryRows
 from storage.enrichment import PeopleRows
+from storage.evidence import EvidenceRows
 from storage.exports import EXPORTS, ExportRows
 from storage.keys import Keys
 from storage.leads import LeadRows
@@ -62,6 +63,7 @@ class Storage:
     progress: ProgressRows
     reports: ReportRows
     exports: ExportRows
+    evidence: EvidenceRows
     reviews: ReviewRows
     settling: SettlingRows
     discoveries: DiscoveryRows
@@ -211,6 +213,7 @@ async def _storage(settings: Settings, database: Database) -> Storage:
         progress=ProgressRows(database, campaigns),
         reports=ReportRows(database, campaigns),
         exports=ExportRows(database),
+        evidence=EvidenceRows(database),
         reviews=ReviewRows(database),
         settling=SettlingRows(database),
         discoveries=DiscoveryRows(database, keys),

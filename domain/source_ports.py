@@ -68,6 +68,22 @@ class Seen(BaseModel):
     """Repositories that were asked for by name and are not there any more."""
     points: int
     """What the source charged for the search."""
+    profile_points: int = 0
+    """What it charged for reading profiles."""
+
+    @property
+    def parts(self) -> dict[str, int]:
+        """What became of everybody who was looked at, in words; the sum is `looked_at`."""
+        others = {_PASSED_OVER[reason]: count for reason, count in self.passed_over.items() if count}
+        return {"leads": self.leads, **dict(sorted(others.items(), key=lambda part: -part[1]))}
+
+
+_PASSED_OVER = {
+    PassedOver.BOT: "bots",
+    PassedOver.ORGANIZATION: "organizations",
+    PassedOver.EXCLUDED: "excluded",
+    PassedOver.UNKNOWN_ACCOUNT: "repositories with commits of no account",
+}
 
 
 class Discoveries(Protocol):
@@ -145,8 +161,12 @@ class People(Protocol):
     async def unenriched(self, campaign_id: str, first: int, last: int, fresh_since: datetime) -> list[Found]:
         """Leads of the window that are open and whose profile was not read for this campaign yet, by number."""
 
-    async def store_enriched(self, campaign_id: str, enriched: Sequence[Enriched], max_leads: int) -> None:
+    async def store_enriched(
+        self, campaign_id: str, enriched: Sequence[Enriched], max_leads: int, points: int = 0
+    ) -> None:
         """Store profiles and results in one transaction that holds the campaign's row. What is stored stays.
+
+        `points` is what reading them cost; they are counted also where another attempt has stored the results.
 
         The second lead with one address ends as skipped(same_address), and whoever comes after `max_leads` people who
         can be written to as skipped(enough_people); in one call the lower number comes first.

@@ -15,6 +15,7 @@ from storage.campaigns import CampaignRows
 from storage.database import Database
 from storage.lead_state import MESSAGE_OF_LEAD, REASON_OF_LEAD, STATE_OF_LEAD
 from storage.schema import artifacts, campaign_events, errors, leads, messages
+from storage.search_counts import count_seen
 from storage.stage_progress import count_decisions, stage_progress
 from storage.waits import next_due, paused, status_now, waiting_for
 
@@ -65,6 +66,7 @@ class ProgressRows:
                 pauses_by=pauses,
                 undecided=decisions.undecided,
                 priority=campaign.priority,
+                search=await count_seen(connection, campaign_id) if campaign.searches else None,
             )
 
 

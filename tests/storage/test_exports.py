@@ -13,13 +13,16 @@ from storage.exports import EXPORTS
 from storage.ledger import GroupingLedger
 
 COLUMNS = {
-    "leads": "campaign_id lead_number email name company location timezone permission_basis source state reason extra",
+    "leads": "campaign_id lead_number email name company location timezone permission_basis source state reason extra "
+    "login repository commits fit fit_reasons profile_read_at",
     "ledger": "campaign_id lead_number step message_id recipient mailbox state outcome reason attempts reply_code "
     "scheduled_at sent_at permission_basis",
     "drafts": "campaign_id lead_number step recipient subject text html author version fingerprint "
     "decision decided_at decided_by decision_reason",
     "errors": "campaign_id at stage kind lead_number line message",
     "events": "campaign_id lead_number step at state cause reply_code reply_text trace_id",
+    "repositories": "campaign_id identity full_name url description language topics stars forks pushed_at "
+    "active_people commits commits_read people leads reachable",
 }
 
 
