@@ -85,7 +85,7 @@ def _of_goal(text: str) -> dict[str, str]:
     if not BASE.exists():
         raise InputError(
             f"a goal says neither who writes nor what; that stands in {BASE}, which is not here",
-            hint=f"outrider init {BASE}",
+            hint=f"outrider init --github {BASE}",
         )
     audience = audience_of(read_goal(text), read_spec(BASE).spec.audience)
     goal = json.dumps(" ".join(text.split()), ensure_ascii=False)

@@ -7,6 +7,8 @@ from pydantic import BaseModel
 
 from domain.campaign import CampaignStatus
 from domain.progress import DoubtfulMessage, MessageCounts, Outcomes
+from domain.source_ports import looked_at_parts
+from domain.sourcing import PassedOver
 
 
 class GroupRow(BaseModel):
@@ -38,8 +40,10 @@ class SearchReport(BaseModel):
 
     looked_at: int
     """Different people and accounts, counted one by one."""
-    parts: dict[str, int]
-    """What became of them, in words: leads, bots, organizations, …"""
+    leads: int
+    """Numbers given to people."""
+    passed_over: dict[PassedOver, int]
+    """Everybody else, by why they became no lead."""
     reachable: int
     """Leads that can be written to."""
     repositories: int
@@ -53,6 +57,11 @@ class SearchReport(BaseModel):
     unread_commits: int = 0
     search_points: int
     profile_points: int
+
+    @property
+    def parts(self) -> dict[str, int]:
+        """What became of everybody who was looked at, in words."""
+        return looked_at_parts(self.leads, self.passed_over)
 
     @property
     def points(self) -> int:

@@ -1,6 +1,6 @@
 """What discovery and enrichment need from the outside, as protocols. Adapters live in `storage` and `providers`."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -74,15 +74,21 @@ class Seen(BaseModel):
     @property
     def parts(self) -> dict[str, int]:
         """What became of everybody who was looked at, in words; the sum is `looked_at`."""
-        others = {_PASSED_OVER[reason]: count for reason, count in self.passed_over.items() if count}
-        return {"leads": self.leads, **dict(sorted(others.items(), key=lambda part: -part[1]))}
+        return looked_at_parts(self.leads, self.passed_over)
+
+
+def looked_at_parts(leads: int, passed_over: Mapping[PassedOver, int]) -> dict[str, int]:
+    """Leads, and everybody who was passed over, in words, the most frequent first."""
+    others = sorted(passed_over.items(), key=lambda part: -part[1])
+    named = {_PASSED_OVER[reason][0 if count == 1 else 1]: count for reason, count in others if count}
+    return {"lead" if leads == 1 else "leads": leads, **named}
 
 
 _PASSED_OVER = {
-    PassedOver.BOT: "bots",
-    PassedOver.ORGANIZATION: "organizations",
-    PassedOver.EXCLUDED: "excluded",
-    PassedOver.UNKNOWN_ACCOUNT: "repositories with commits of no account",
+    PassedOver.BOT: ("bot", "bots"),
+    PassedOver.ORGANIZATION: ("organization", "organizations"),
+    PassedOver.EXCLUDED: ("excluded login", "excluded logins"),
+    PassedOver.UNKNOWN_ACCOUNT: ("repository with commits of no account", "repositories with commits of no account"),
 }
 
 

@@ -47,7 +47,8 @@ async def search_report(connection: AsyncConnection, campaign_id: str) -> Search
     partly = [one for one in read if one.commits_read < one.commits]
     return SearchReport(
         looked_at=await connection.scalar(different) or 0,
-        parts=seen.parts,
+        leads=seen.leads,
+        passed_over=seen.passed_over,
         reachable=await connection.scalar(reachable) or 0,
         repositories=seen.repositories,
         pages=seen.pages,

@@ -51,7 +51,8 @@ def _why(found: dict[str, Any], login: str, source: str) -> Iterator[str]:
     if work := found["work"]:
         commits = f"{work['commits']:,} {'commit' if work['commits'] == 1 else 'commits'}"
         days = f" in {found['active_within_days']} days" if found["active_within_days"] else ""
-        yield f"{commits} to {plain(work['repository'])}{days} ({work['share_percent']} %)"
+        share = f"{work['share_percent']} %" if work["share_percent"] else "less than 1 %"
+        yield f"{commits} to {plain(work['repository'])}{days} ({share})"
         topics = ", ".join(map(plain, work["topics"]))
         facts = [
             f"{work['stars']:,} stars",

@@ -43,6 +43,7 @@ async def lead_document(storage: Storage, campaign_id: str, number: int) -> dict
     return {
         **lead,
         "email": masked(lead["email"]) if lead["email"] else "",
+        "basis_of_spec": campaign.spec.permission.basis if campaign.spec.permission else "",
         "found": found and {**found, "active_within_days": days},
         "messages": messages,
         "events": events,
@@ -71,7 +72,7 @@ def show_lead(document: dict[str, Any]) -> None:
     elif document["source"]:
         labelled("source", plain(document["source"]))
     bases = {row["permission_basis"] for row in document["messages"] if row["permission_basis"]}
-    basis = ", ".join(map(words, sorted(bases))) or words(document["permission_basis"])
+    basis = ", ".join(map(words, sorted(bases))) or words(document["permission_basis"] or document["basis_of_spec"])
     labelled("may we", basis or "no permission basis")
     labelled("state", words(f"{document['state']}:{document['reason'] or ''}"))
     for row in document["messages"]:

@@ -183,7 +183,7 @@ def _mark(progress: Progress, stage: Stage, counts: StageProgress) -> Text:
 
 def _note(progress: Progress, stage: Stage, counts: StageProgress) -> str:
     parts = {
-        "slices to go" if stage is Stage.DISCOVERY else "in flight": counts.in_flight,
+        _in_flight(stage, counts.in_flight): counts.in_flight,
         "to decide": progress.undecided if stage is Stage.REVIEW else 0,
         "rejected": counts.rejected,
         "cancelled": counts.cancelled,
@@ -192,6 +192,12 @@ def _note(progress: Progress, stage: Stage, counts: StageProgress) -> str:
     }
     seen = _seen(progress.search, stage) if progress.search else []
     return ", ".join([*seen, *(f"{count:,} {name}" for name, count in parts.items() if count)])
+
+
+def _in_flight(stage: Stage, count: int) -> str:
+    if stage is Stage.DISCOVERY:
+        return "slice to go" if count == 1 else "slices to go"
+    return "in flight"
 
 
 def _seen(search: Seen, stage: Stage) -> list[str]:
