@@ -149,9 +149,8 @@ def test_the_picture_has_notes_and_is_not_done_while_slices_are_open() -> None:
         assert max(map(len, lines)) <= width
         (discovery,) = (line for line in lines if line.startswith("discovery"))
         (enrichment,) = (line for line in lines if line.startswith("enrichment"))
-        assert discovery.endswith("9 looked at, 1 slice to go" if width > 80 else "9 looked at, 1 slice to …"), (
-            discovery
-        )
+        note = "9 looked at, 1 slice to go" if width > 100 else "9 looked at, 1 slice to …"
+        assert discovery.endswith(note), discovery
         assert enrichment.endswith("2 GraphQL points")
         assert "✓" not in discovery + enrichment
     assert "looked_at=9 leads=5" in one_line(progress)
