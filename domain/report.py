@@ -1,5 +1,6 @@
 """The report of a campaign: what came of it, and whether it adds up."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
@@ -175,7 +176,12 @@ class CampaignReport(BaseModel):
         return lines
 
     def _fallen(self) -> dict[str, int]:
-        return {state: count for state, count in self.leads.items() if state not in ("contacted", "open")}
+        """Whoever was left out by their reason, everybody else by their state."""
+        fallen = Counter[str]()
+        for state, count in self.leads.items():
+            if state not in ("contacted", "open"):
+                fallen[state.removeprefix("skipped:")] += count
+        return fallen
 
     def _searched(self, search: SearchReport) -> list[str]:
         """What was seen, and plainly what was not."""

@@ -157,7 +157,7 @@ def test_init_github_writes_a_spec_that_searches_and_takes_goals(outrider: Comma
     assert outrider("init", "--github").returncode == 2, "what is there stays"
     plan = json.loads(outrider("plan", "campaign.yaml", "--json").stdout)
     assert plan["searches"][0].startswith("language:python topic:pytest")
-    assert plan["permission"]["whoever_is_found"] == ""
+    assert plan["permission"]["whoever_is_found"] is None
     goal = json.loads(outrider("plan", GOAL, "--json").stdout)
     assert goal["audience"]["languages"] == ["rust"]
     assert "problem" not in goal
@@ -165,3 +165,14 @@ def test_init_github_writes_a_spec_that_searches_and_takes_goals(outrider: Comma
 
 def test_the_spec_of_init_github_is_the_example() -> None:
     assert yaml.safe_load(template_of_new_search()) == yaml.safe_load(GITHUB_EXAMPLE.read_text(encoding="utf-8"))
+
+
+def test_a_goal_does_not_fit_into_a_spec_whose_text_is_for_a_list(outrider: CommandLine) -> None:
+    assert outrider("init").returncode == 0
+    refused = outrider("run", GOAL)
+    assert refused.returncode == 2
+    error, hint = refused.stderr.splitlines()
+    assert error.endswith(": sequence.0.body: there is no column `plan`")
+    assert hint == (
+        "hint: campaign.yaml is written for the people of a list; one for a search: outrider init --github FILE"
+    )

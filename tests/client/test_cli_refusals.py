@@ -173,7 +173,7 @@ CASES = {
         [
             (
                 "error: invalid value for '--what': 'replies' is not one of 'leads', 'ledger', 'drafts', 'errors', "
-                "'events'"
+                "'events', 'repositories'"
             ),
             "hint: outrider export --help",
         ],

@@ -105,6 +105,8 @@ def test_the_time_it_took_is_said_in_a_unit_that_fits(took: timedelta, said: str
 
 def test_who_fell_out_is_said_with_the_reason() -> None:
     assert "failed, hard bounce 1 · in doubt 1" in report().as_markdown()
+    left_out = report(leads={"skipped:no_public_address": 4, "skipped:suppressed": 1})
+    assert "\n\nno public address 4 · suppressed 1\n" in left_out.as_markdown()
     everybody = report(leads={"contacted": 5}, messages=MessageCounts(sent=5), confirmations=5, in_doubt=[])
     assert "nobody did" in everybody.as_markdown()
 

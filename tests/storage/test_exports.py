@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 import pytest
+import searched_campaign
 from local_world import people
 from stored_campaigns import CAMPAIGN, OTHER, StoredCampaigns, change, rules, sent
 
@@ -108,3 +109,26 @@ async def test_the_audit_trail_is_one_story_of_messages_people_and_decisions(
 async def test_what_nobody_decided_by_hand_is_no_act_of_a_person(stored: StoredCampaigns) -> None:
     await stored.schedule(leads=3, approved_by="review: none")
     assert {row["kind"] for row in await stored.exports.audit(CAMPAIGN)} == {"scheduled"}
+
+
+async def test_repositories_stand_with_their_facts_and_whom_they_brought(stored: StoredCampaigns) -> None:
+    await searched_campaign.create(stored)
+    await searched_campaign.create(stored, OTHER)
+    rows = [row async for row in stored.exports.rows(CAMPAIGN, "repositories")]
+    assert [list(row) for row in rows] == [COLUMNS["repositories"].split()] * 2
+    widgets, formulas = rows
+    assert (widgets["full_name"], widgets["stars"], widgets["commits_read"]) == ("example-org/widgets", 1204, 41)
+    assert (widgets["people"], widgets["leads"], widgets["reachable"]) == (4, 3, 2)
+    assert (formulas["people"], formulas["leads"], formulas["reachable"]) == (1, 0, 0)
+
+
+async def test_leads_of_a_search_stand_with_what_speaks_for_them(stored: StoredCampaigns) -> None:
+    await searched_campaign.create(stored)
+    rows = [row async for row in stored.exports.rows(CAMPAIGN, "leads")]
+    assert [list(row) for row in rows] == [COLUMNS["leads"].split()] * 5
+    assert [(row["login"], row["commits"], row["repository"]) for row in rows[:2]] == [
+        ("ada", 20, "example-org/widgets"),
+        ("bo", 1, "example-org/widgets"),
+    ]
+    assert [row["profile_read_at"] is not None for row in rows] == [True, True, True, False, False]
+    assert [row["fit"] is not None for row in rows] == [True, True, False, False, False]
