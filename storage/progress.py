@@ -42,6 +42,7 @@ class ProgressRows:
             found_errors = await connection.execute(kinds.group_by(errors.c.kind))
             waits = waiting_for(campaign, stages, due, now)
             pauses = await count_pauses(connection, campaign_id)
+            search = await count_seen(connection, campaign_id) if campaign.searches else None
             return Progress(
                 campaign_id=campaign_id,
                 status=status_now(campaign, stages, waits, due, now),
@@ -51,6 +52,7 @@ class ProgressRows:
                 leads=await count_leads(connection, campaign_id),
                 messages=states,
                 outcomes=await count_outcomes(connection, campaign_id),
+                metrics={"github_points": search.points + search.profile_points} if search else {},
                 artifacts=sorted(kept),
                 errors=dict(found_errors.all()),
                 as_of=now,
@@ -66,7 +68,7 @@ class ProgressRows:
                 pauses_by=pauses,
                 undecided=decisions.undecided,
                 priority=campaign.priority,
-                search=await count_seen(connection, campaign_id) if campaign.searches else None,
+                search=search,
             )
 
 

@@ -416,7 +416,9 @@ async def test_a_search_is_counted_person_by_person(stored: StoredCampaigns) -> 
     assert (report.search.looked_at, report.search.leads, report.search.reachable) == (9, 5, 2)
     assert (report.search.search_points, report.search.profile_points) == (3, 2)
     assert (report.search.partly_read, report.search.unread_commits, report.search.incomplete) == (1, 4000, 1)
-    assert (await stored.progress.read(CAMPAIGN)).search == await stored.discoveries.seen(CAMPAIGN)
+    progress = await stored.progress.read(CAMPAIGN)
+    assert progress.search == await stored.discoveries.seen(CAMPAIGN)
+    assert progress.metrics == {"github_points": 5}
     stored.execute("UPDATE onlookers SET identity = 'U_ada' WHERE identity = 'B_1'")
     assert not (await stored.reports.read(CAMPAIGN)).adds_up, "somebody is a lead and passed over"
 
