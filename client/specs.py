@@ -65,9 +65,10 @@ def prepare(spec: str, leads: Path | None, changes: Sequence[str] = (), *, dry_r
         overrides["dry_run"] = "true"
     if is_goal(spec):
         overrides = {**_of_goal(spec), **overrides}
+        loaded = read_spec(BASE, overrides)
         try:
-            return _with_people(read_spec(BASE, overrides), leads)
-        except InputError as error:
+            return _with_people(loaded, leads)
+        except InputError as error:  # in its texts
             if error.hint or not isinstance(read_spec(BASE).spec.audience, CsvAudience):
                 raise
             hint = f"{BASE} is written for the people of a list; one for a search: outrider init --github FILE"
