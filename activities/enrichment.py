@@ -14,7 +14,7 @@ from domain.errors import SourceWait
 from domain.lead import LeadState
 from domain.ports import Campaign, Campaigns
 from domain.source_ports import Discoveries, Found, People, Source
-from domain.sourcing import Profile
+from domain.sourcing import ProfilePage
 from domain.wire import ENRICH_LEADS, Hold, WindowResult, WindowTask
 from telemetry.logging import get_logger
 
@@ -75,19 +75,22 @@ class EnrichmentActivities:
         """Ask for the profiles that are not known, judge and store; returns why they could not be asked for."""
         profiles = {one.identity: one.known for one in batch if one.known is not None}
         asked = [one.identity for one in batch if one.known is None]
+        points = 0
         if asked:
             try:
-                profiles |= await self._read(campaign.spec, asked)
+                page = await self._read(campaign.spec, asked)
             except SourceWait as wait:
                 return wait
+            profiles |= {one.identity: one for one in page.profiles}
+            points = page.points
         results = [judged(one, profiles.get(one.identity), wanted) for one in batch]
-        await self._people.store_enriched(campaign.campaign_id, results, max_leads)
+        await self._people.store_enriched(campaign.campaign_id, results, max_leads, points)
         return None
 
-    async def _read(self, spec: CampaignSpec, identities: Sequence[str]) -> dict[str, Profile]:
+    async def _read(self, spec: CampaignSpec, identities: Sequence[str]) -> ProfilePage:
         page = await self._source.profiles(spec, identities)
         _log.info("profiles.read", asked=len(identities), there=len(page.profiles), points=page.points)
-        return {one.identity: one for one in page.profiles}
+        return page
 
 
 def _batches(found: Sequence[Found]) -> list[Sequence[Found]]:

@@ -11,6 +11,7 @@ from domain.source_ports import Discoveries, People, Source
 from providers.github.absent import NoSource
 from providers.github.address import ApiAddress, check_access, parse_tokens
 from providers.github.api import GitHubApi
+from providers.github.points import Points, points_left
 from providers.github.source import GitHubSource
 from providers.github.tokens import Tokens
 from providers.relay_address import RelayAddress
@@ -22,6 +23,7 @@ from storage.campaigns import CampaignRows
 from storage.database import Database
 from storage.discovery import DiscoveryRows
 from storage.enrichment import PeopleRows
+from storage.evidence import EvidenceRows
 from storage.exports import EXPORTS, ExportRows
 from storage.keys import Keys
 from storage.leads import LeadRows
@@ -36,12 +38,14 @@ from storage.suppression import SuppressionList
 
 __all__ = [
     "EXPORTS",
+    "Points",
     "Ports",
     "SmtpRelays",
     "Storage",
     "check_relay",
     "check_templates",
     "edited",
+    "github_points",
     "github_source",
     "migrate",
     "open_ports",
@@ -62,6 +66,7 @@ class Storage:
     progress: ProgressRows
     reports: ReportRows
     exports: ExportRows
+    evidence: EvidenceRows
     reviews: ReviewRows
     settling: SettlingRows
     discoveries: DiscoveryRows
@@ -133,6 +138,15 @@ def github_source(settings: Settings) -> GitHubSource:
     address = ApiAddress.parse(url, variable)
     check_access(address, tokens)
     return GitHubSource(GitHubApi(address, Tokens(tokens)))
+
+
+async def github_points(settings: Settings) -> tuple[str, list[Points]]:
+    """GitHub's address and the points of every token; raises InputError without a way to it, else Unreachable."""
+    url, variable = settings.github()
+    tokens = parse_tokens(settings.github_tokens(), "OUTRIDER_GITHUB_TOKEN")
+    address = ApiAddress.parse(url, variable)
+    check_access(address, tokens)
+    return str(address.base), await points_left(address, tokens)
 
 
 def source_of(settings: Settings) -> GitHubSource | NoSource:
@@ -211,6 +225,7 @@ async def _storage(settings: Settings, database: Database) -> Storage:
         progress=ProgressRows(database, campaigns),
         reports=ReportRows(database, campaigns),
         exports=ExportRows(database),
+        evidence=EvidenceRows(database),
         reviews=ReviewRows(database),
         settling=SettlingRows(database),
         discoveries=DiscoveryRows(database, keys),

@@ -9,7 +9,7 @@ from pathlib import Path
 from client.adapters import check_templates
 from client.lead_file import ImportedLead, LeadFile, read_leads
 from client.spec_file import LoadedSpec, read_spec
-from domain.campaign import CampaignSpec, SearchedAudience
+from domain.campaign import CampaignSpec, CsvAudience, SearchedAudience
 from domain.errors import InputError
 from domain.goal import audience_of, read_goal
 from domain.lead import NewLead, normalise_address
@@ -65,7 +65,14 @@ def prepare(spec: str, leads: Path | None, changes: Sequence[str] = (), *, dry_r
         overrides["dry_run"] = "true"
     if is_goal(spec):
         overrides = {**_of_goal(spec), **overrides}
-        return _with_people(read_spec(BASE, overrides), leads)
+        loaded = read_spec(BASE, overrides)
+        try:
+            return _with_people(loaded, leads)
+        except InputError as error:  # in its texts
+            if error.hint or not isinstance(read_spec(BASE).spec.audience, CsvAudience):
+                raise
+            hint = f"{BASE} is written for the people of a list; one for a search: outrider init --github FILE"
+            raise InputError(error.line, hint=hint) from None
     return _with_people(read_spec(Path(spec), overrides), leads)
 
 
@@ -85,7 +92,7 @@ def _of_goal(text: str) -> dict[str, str]:
     if not BASE.exists():
         raise InputError(
             f"a goal says neither who writes nor what; that stands in {BASE}, which is not here",
-            hint=f"outrider init {BASE}",
+            hint=f"outrider init --github {BASE}",
         )
     audience = audience_of(read_goal(text), read_spec(BASE).spec.audience)
     goal = json.dumps(" ".join(text.split()), ensure_ascii=False)

@@ -5,6 +5,7 @@ from datetime import datetime
 from pydantic import BaseModel
 
 from domain.campaign import CampaignStatus, Stage
+from domain.source_ports import Seen
 
 
 class Waiting(BaseModel):
@@ -111,6 +112,8 @@ class Progress(BaseModel):
     undecided: int = 0
     """Drafts that wait for a person's decision."""
     priority: int = 3
+    search: Seen | None = None
+    """What the search has looked at so far; None = the people come from a file."""
     unknown_signals: dict[str, int] = {}
     """Signals whose names nobody knows; such as `puase`. Known while a worker answers."""
     run: int | None = None

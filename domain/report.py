@@ -1,5 +1,6 @@
 """The report of a campaign: what came of it, and whether it adds up."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
@@ -7,6 +8,8 @@ from pydantic import BaseModel
 
 from domain.campaign import CampaignStatus
 from domain.progress import DoubtfulMessage, MessageCounts, Outcomes
+from domain.source_ports import looked_at_parts
+from domain.sourcing import PassedOver
 
 
 class GroupRow(BaseModel):
@@ -31,6 +34,40 @@ class ReviewerRow(BaseModel):
     name: str
     approved: int
     rejected: int
+
+
+class SearchReport(BaseModel):
+    """What a search has looked at, what it could not see, and what the source charged."""
+
+    looked_at: int
+    """Different people and accounts, counted one by one."""
+    leads: int
+    """Numbers given to people."""
+    passed_over: dict[PassedOver, int]
+    """Everybody else, by why they became no lead."""
+    reachable: int
+    """Leads that can be written to."""
+    repositories: int
+    pages: int
+    incomplete: int = 0
+    """Searches of which the source said that it did not look everywhere."""
+    gone: int = 0
+    """Repositories that were asked for by name and are not there any more."""
+    partly_read: int = 0
+    """Repositories with more commits than were read."""
+    unread_commits: int = 0
+    search_points: int
+    profile_points: int
+
+    @property
+    def parts(self) -> dict[str, int]:
+        """What became of everybody who was looked at, in words."""
+        return looked_at_parts(self.leads, self.passed_over)
+
+    @property
+    def points(self) -> int:
+        """All that was charged."""
+        return self.search_points + self.profile_points
 
 
 class CampaignReport(BaseModel):
@@ -70,6 +107,8 @@ class CampaignReport(BaseModel):
     """How often who paused it; a breaker is called by its name."""
     cancelled_by: str = ""
     reviewers: list[ReviewerRow] = []
+    search: SearchReport | None = None
+    """None = the people come from a file."""
 
     @property
     def final(self) -> bool:
@@ -80,7 +119,8 @@ class CampaignReport(BaseModel):
     def sums(self) -> list[tuple[str, int, Mapping[str, int]]]:
         """The sums that must hold: name, total, parts."""
         messages = {state: count for state, count in self.messages.model_dump().items() if count}
-        return [("leads", self.lead_total, self.leads), ("messages", self.message_total, messages)]
+        looked_at = [("looked at", self.search.looked_at, self.search.parts)] if self.search else []
+        return [*looked_at, ("leads", self.lead_total, self.leads), ("messages", self.message_total, messages)]
 
     @property
     def adds_up(self) -> bool:
@@ -100,7 +140,11 @@ class CampaignReport(BaseModel):
         lines += ["## What came of it", "", *self._outcome(), ""]
         lines += ["## Does it add up", "", *self._sums(), ""]
         lines += ["## Where people fell out", "", _listed(self._fallen()) or "nobody did", ""]
+        if self.search:
+            lines += ["## How the search went", "", *self._searched(self.search), ""]
         lines += ["## Deliverability", "", *self._deliverability(), ""]
+        if self.search:
+            lines += ["## What it cost", "", self._cost(self.search), ""]
         if steered := self._steered():
             lines += ["## Who decided", "", *steered, ""]
         if self.rejected_rows:
@@ -132,7 +176,36 @@ class CampaignReport(BaseModel):
         return lines
 
     def _fallen(self) -> dict[str, int]:
-        return {state: count for state, count in self.leads.items() if state not in ("contacted", "open")}
+        """Whoever was left out by their reason, everybody else by their state."""
+        fallen = Counter[str]()
+        for state, count in self.leads.items():
+            if state not in ("contacted", "open"):
+                fallen[state.removeprefix("skipped:")] += count
+        return fallen
+
+    def _searched(self, search: SearchReport) -> list[str]:
+        """What was seen, and plainly what was not."""
+        places = _some(search.repositories, "repository", "repositories")
+        found = f"{self.lead_total:,} leads found, {search.reachable:,} of them reachable"
+        lines = [f"- {search.looked_at:,} looked at in {places}, {found}"]
+        if search.incomplete:
+            times = _some(search.incomplete, "search", "searches")
+            lines.append(f"- incomplete: of {times} GitHub said that it did not look everywhere; people may be missing")
+        if search.partly_read:
+            places = _some(search.partly_read, "repository", "repositories")
+            commits = _some(search.unread_commits, "commit", "commits")
+            lines.append(f"- not read: {commits} in {places}; whoever made only those is missing")
+        if search.gone:
+            lines.append(f"- gone: {_some(search.gone, 'named repository', 'named repositories')} not found")
+        return lines
+
+    def _cost(self, search: SearchReport) -> str:
+        points = _some(search.points, "point", "points")
+        pages = _some(search.pages, "page", "pages")
+        return (
+            f"GitHub {points} ({search.search_points:,} for the search, {search.profile_points:,} for profiles) "
+            f"· {pages} of search results"
+        )
 
     def _deliverability(self) -> list[str]:
         trying = f", {self.messages.deferred:,} still trying" if self.messages.deferred else ""
@@ -164,6 +237,10 @@ class CampaignReport(BaseModel):
 
 def _moment(at: datetime) -> str:
     return f"{at:%Y-%m-%d %H:%M} UTC"
+
+
+def _some(count: int, one: str, many: str) -> str:
+    return f"{count:,} {one if count == 1 else many}"
 
 
 def _span(start: datetime, end: datetime) -> str:

@@ -1,6 +1,6 @@
 """What discovery and enrichment need from the outside, as protocols. Adapters live in `storage` and `providers`."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -68,6 +68,28 @@ class Seen(BaseModel):
     """Repositories that were asked for by name and are not there any more."""
     points: int
     """What the source charged for the search."""
+    profile_points: int = 0
+    """What it charged for reading profiles."""
+
+    @property
+    def parts(self) -> dict[str, int]:
+        """What became of everybody who was looked at, in words; the sum is `looked_at`."""
+        return looked_at_parts(self.leads, self.passed_over)
+
+
+def looked_at_parts(leads: int, passed_over: Mapping[PassedOver, int]) -> dict[str, int]:
+    """Leads, and everybody who was passed over, in words, the most frequent first."""
+    others = sorted(passed_over.items(), key=lambda part: -part[1])
+    named = {_PASSED_OVER[reason][0 if count == 1 else 1]: count for reason, count in others if count}
+    return {"lead" if leads == 1 else "leads": leads, **named}
+
+
+_PASSED_OVER = {
+    PassedOver.BOT: ("bot", "bots"),
+    PassedOver.ORGANIZATION: ("organization", "organizations"),
+    PassedOver.EXCLUDED: ("excluded login", "excluded logins"),
+    PassedOver.UNKNOWN_ACCOUNT: ("repository with commits of no account", "repositories with commits of no account"),
+}
 
 
 class Discoveries(Protocol):
@@ -145,8 +167,12 @@ class People(Protocol):
     async def unenriched(self, campaign_id: str, first: int, last: int, fresh_since: datetime) -> list[Found]:
         """Leads of the window that are open and whose profile was not read for this campaign yet, by number."""
 
-    async def store_enriched(self, campaign_id: str, enriched: Sequence[Enriched], max_leads: int) -> None:
+    async def store_enriched(
+        self, campaign_id: str, enriched: Sequence[Enriched], max_leads: int, points: int = 0
+    ) -> None:
         """Store profiles and results in one transaction that holds the campaign's row. What is stored stays.
+
+        `points` is what reading them cost; they are counted also where another attempt has stored the results.
 
         The second lead with one address ends as skipped(same_address), and whoever comes after `max_leads` people who
         can be written to as skipped(enough_people); in one call the lower number comes first.

@@ -22,6 +22,7 @@ _WAYS: dict[HoldReason, WayOut] = {
     HoldReason.RELAY_UNREACHABLE: WayOut("operator", "outrider doctor"),
     HoldReason.ACTIVITY_FAILED: WayOut("operator", "outrider doctor"),
     HoldReason.WORKERS_DIED: WayOut("operator", "outrider doctor"),
+    HoldReason.SOURCE_UNREACHABLE: WayOut("operator", "outrider doctor"),
     HoldReason.SOURCE_REFUSED: WayOut("operator", "set OUTRIDER_GITHUB_TOKEN to a token that works"),
 }
 """Every other wait ends by itself."""

@@ -11,7 +11,8 @@ from domain.source_ports import Seen, Slice, SliceCounts
 from domain.sourcing import Contribution, PassedOver, SliceState, SourcePage
 from storage.database import Database
 from storage.keys import Keys
-from storage.schema import campaigns, leads, onlookers, pages, repositories, slices
+from storage.schema import campaigns, leads, onlookers, pages, slices
+from storage.search_counts import count_seen
 from storage.sightings import SOURCE_PREFIX, hold_campaign, known, reachable, sorted_out, store_facts
 
 
@@ -103,27 +104,8 @@ class DiscoveryRows:
 
     async def seen(self, campaign_id: str) -> Seen:
         """See domain.source_ports.Discoveries."""
-        sums = select(
-            func.coalesce(func.sum(slices.c.pages), 0).label("pages"),
-            func.count().filter(slices.c.incomplete).label("incomplete"),
-            func.coalesce(func.sum(slices.c.gone), 0).label("gone"),
-            func.coalesce(func.sum(slices.c.points), 0).label("points"),
-        ).where(slices.c.campaign_id == campaign_id)
-        by_reason = select(onlookers.c.reason, func.count()).where(onlookers.c.campaign_id == campaign_id)
-        counted = select(func.count()).select_from(repositories).where(repositories.c.campaign_id == campaign_id)
-        numbered = select(campaigns.c.numbered).where(campaigns.c.campaign_id == campaign_id)
         async with self._database.read() as connection:
-            of_slices = (await connection.execute(sums)).mappings().one()
-            passed_over: dict[str, int] = dict((await connection.execute(by_reason.group_by(onlookers.c.reason))).all())
-            repository_count = await connection.scalar(counted)
-            lead_count = await connection.scalar(numbered) or 0
-        return Seen(
-            looked_at=lead_count + sum(passed_over.values()),
-            leads=lead_count,
-            passed_over={PassedOver(reason): count for reason, count in passed_over.items()},
-            repositories=repository_count or 0,
-            **of_slices,
-        )
+            return await count_seen(connection, campaign_id)
 
     async def _store_people(
         self,

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from itertools import groupby
 from typing import Any, NamedTuple
 
-from sqlalchemy import Row, and_, bindparam, case, exists, func, select, update
+from sqlalchemy import Row, Update, and_, bindparam, case, exists, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.lead import LeadEnd, LeadState
@@ -14,7 +14,7 @@ from domain.source_ports import Enriched, Found
 from domain.sourcing import Contribution, Profile, Repository
 from storage.database import Database
 from storage.keys import Keys
-from storage.schema import contributions, drafts, leads, people, repositories
+from storage.schema import campaigns, contributions, drafts, leads, people, repositories
 from storage.sightings import SOURCE_PREFIX, hold_campaign, reachable
 from storage.upserts import upsert
 
@@ -41,7 +41,7 @@ class PeopleRows:
             if not rows:
                 return []
             identities = [row.source_identity.removeprefix(SOURCE_PREFIX) for row in rows]
-            work = await _work_of(connection, campaign_id, identities)
+            work = await work_of(connection, campaign_id, identities)
             known = await _known_profiles(connection, identities, fresh_since)
         return [
             Found(
@@ -55,13 +55,17 @@ class PeopleRows:
             for row, identity in zip(rows, identities, strict=True)
         ]
 
-    async def store_enriched(self, campaign_id: str, enriched: Sequence[Enriched], max_leads: int) -> None:
+    async def store_enriched(
+        self, campaign_id: str, enriched: Sequence[Enriched], max_leads: int, points: int = 0
+    ) -> None:
         """See domain.source_ports.People."""
         now = datetime.now(UTC)
         asked = sorted(enriched, key=lambda one: one.number)
         addresses = {one.number: self._keys.address_identity(one.email) for one in asked if one.email}
         async with self._database.write(campaign_id) as connection:
             await hold_campaign(connection, campaign_id)
+            if points:
+                await connection.execute(_spent(campaign_id, points))
             still = await _still_unenriched(connection, campaign_id, [one.number for one in asked])
             fresh = [one for one in asked if one.number in still]
             if not fresh:
@@ -149,7 +153,9 @@ class _Room:
         return one
 
 
-class _Work(NamedTuple):
+class Work(NamedTuple):
+    """What somebody did, and where."""
+
     contribution: Contribution
     repository: Repository
 
@@ -177,6 +183,15 @@ _ENRICH = (
 )
 
 
+def _spent(campaign_id: str, points: int) -> Update:
+    """Points are gone whoever stores what they bought."""
+    return (
+        update(campaigns)
+        .where(campaigns.c.campaign_id == campaign_id)
+        .values(profile_points=campaigns.c.profile_points + points)
+    )
+
+
 def _without_place(one: Enriched, reason: str) -> Enriched:
     end = LeadEnd(number=one.number, state=LeadState.SKIPPED, reason=reason)
     return one.model_copy(update={"fit": None, "ended": end})
@@ -187,7 +202,7 @@ def _source(profile: Profile) -> str:
     return f"your public GitHub profile github.com/{profile.login}, read on {profile.read_at:%Y-%m-%d}"
 
 
-async def _work_of(connection: AsyncConnection, campaign_id: str, identities: Sequence[str]) -> dict[str, list[_Work]]:
+async def work_of(connection: AsyncConnection, campaign_id: str, identities: Sequence[str]) -> dict[str, list[Work]]:
     """What people did, those repositories first that have most of their commits."""
     by = contributions.c
     query = (
@@ -203,7 +218,7 @@ async def _work_of(connection: AsyncConnection, campaign_id: str, identities: Se
     facts = {row.repository: row.facts for row in rows}
     parsed = {identity: _repository(identity, text) for identity, text in facts.items()}
     return {
-        identity: [_Work(_contribution(row), parsed[row.repository]) for row in of_one]
+        identity: [Work(_contribution(row), parsed[row.repository]) for row in of_one]
         for identity, of_one in groupby(rows, key=lambda row: str(row.identity))
     }
 

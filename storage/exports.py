@@ -1,17 +1,37 @@
-"""Rows as people take them away: leads, ledger, drafts, errors, events."""
+"""Rows as people take them away: leads, ledger, drafts, errors, events, repositories."""
 
 from collections.abc import AsyncGenerator, Callable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CompoundSelect, Select, Text, and_, cast, func, literal, null, select, union_all
+from sqlalchemy import CompoundSelect, RowMapping, Select, Text, and_, cast, func, literal, null, select, union_all
 
 from domain.review import NOBODY, SAMPLE
 from storage.database import Database
 from storage.lead_state import MESSAGE_OF_LEAD, REASON_OF_LEAD, STATE_OF_LEAD
-from storage.schema import campaign_events, drafts, errors, leads, message_events, messages
+from storage.lead_work import (
+    CONTRIBUTION_OF_LEAD,
+    FACTS,
+    PROFILE_OF_LEAD,
+    PROFILE_READ_AT,
+    REPOSITORY_OF_LEAD,
+    told,
+)
+from storage.schema import (
+    campaign_events,
+    contributions,
+    drafts,
+    errors,
+    leads,
+    message_events,
+    messages,
+    people,
+    repositories,
+)
 
 _PER_FETCH = 1000
+_NAMED = {"about": "repository"}
+"""Columns that are called otherwise where they are taken away: of the stored facts only the name is told."""
 
 
 def _ledger(campaign_id: str) -> Select[Any]:
@@ -52,10 +72,51 @@ def _leads(campaign_id: str) -> Select[Any]:
             STATE_OF_LEAD.label("state"),
             REASON_OF_LEAD.label("reason"),
             leads.c.extra,
+            leads.c.login,
+            repositories.c.facts.label("about"),
+            contributions.c.commits,
+            leads.c.fit,
+            leads.c.fit_reasons,
+            PROFILE_READ_AT.label("profile_read_at"),
         )
         .outerjoin(messages, MESSAGE_OF_LEAD)
+        .outerjoin(repositories, REPOSITORY_OF_LEAD)
+        .outerjoin(contributions, CONTRIBUTION_OF_LEAD)
+        .outerjoin(people, PROFILE_OF_LEAD)
         .where(leads.c.campaign_id == campaign_id)
         .order_by(leads.c.number)
+    )
+
+
+def _repositories(campaign_id: str) -> Select[Any]:
+    """`people` are all who committed there and are no bots, `leads` those who would be written to about it."""
+    here = contributions.c.campaign_id == campaign_id
+    people_of = (
+        select(contributions.c.repository, func.count().label("people"))
+        .where(here)
+        .group_by(contributions.c.repository)
+        .subquery()
+    )
+    leads_of = (
+        select(leads.c.repository, func.count().label("leads"), func.count(leads.c.fit).label("reachable"))
+        .where(leads.c.campaign_id == campaign_id, leads.c.repository != "")
+        .group_by(leads.c.repository)
+        .subquery()
+    )
+    identity = repositories.c.identity
+    return (
+        select(
+            repositories.c.campaign_id,
+            identity,
+            repositories.c.facts,
+            func.coalesce(people_of.c.people, 0).label("people"),
+            func.coalesce(leads_of.c.leads, 0).label("leads"),
+            func.coalesce(leads_of.c.reachable, 0).label("reachable"),
+        )
+        .outerjoin(people_of, people_of.c.repository == identity)
+        .outerjoin(leads_of, leads_of.c.repository == identity)
+        .where(repositories.c.campaign_id == campaign_id)
+        .order_by(func.coalesce(leads_of.c.reachable, 0).desc(), identity)
     )
 
 
@@ -167,6 +228,7 @@ EXPORTS: dict[str, Callable[[str], Select[Any]]] = {
     "drafts": _drafts,
     "errors": _errors,
     "events": _events,
+    "repositories": _repositories,
 }
 
 
@@ -179,7 +241,8 @@ class ExportRows:
 
     def columns(self, what: str) -> list[str]:
         """The columns of an export, in their order."""
-        return list(EXPORTS[what]("").selected_columns.keys())
+        names = EXPORTS[what]("").selected_columns.keys()
+        return [column for name in names for column in (FACTS if name == "facts" else [_NAMED.get(name, name)])]
 
     async def rows(
         self, campaign_id: str, what: str, *, limit: int | None = None, number: int | None = None
@@ -191,7 +254,7 @@ class ExportRows:
         async with self._database.read() as connection:
             result = await connection.stream(query.execution_options(yield_per=_PER_FETCH))
             async for row in result.mappings():
-                yield {name: _plain(value) for name, value in row.items()}
+                yield _whole(row)
 
     async def audit(
         self, campaign_id: str, limit: int | None = None, *, newest_first: bool = True, number: int | None = None
@@ -210,6 +273,19 @@ class ExportRows:
         async with self._database.read() as connection:
             rows = (await connection.execute(query)).mappings()
             return [{name: _plain(value) for name, value in row.items()} for row in rows]
+
+
+def _whole(row: RowMapping) -> dict[str, Any]:
+    """A row as it is taken away, with a repository's facts in the place where they are stored as one text."""
+    whole: dict[str, Any] = {}
+    for name, value in row.items():
+        if name == "facts":
+            whole |= told(value)
+        elif name == "about":
+            whole[_NAMED[name]] = told(value)["full_name"] if value else ""
+        else:
+            whole[name] = _plain(value)
+    return whole
 
 
 def _plain(value: object) -> object:

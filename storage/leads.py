@@ -16,20 +16,14 @@ from domain.review import Decision
 from domain.sourcing import Repository
 from storage.database import Database
 from storage.keys import Keys
+from storage.lead_work import CONTRIBUTION_OF_LEAD, REPOSITORY_OF_LEAD
 from storage.schema import contributions, drafts, leads, message_events, messages, repositories
-from storage.sightings import SOURCE_PREFIX
 from storage.upserts import upsert
 
-_REPOSITORY = and_(repositories.c.campaign_id == leads.c.campaign_id, repositories.c.identity == leads.c.repository)
-_CONTRIBUTION = and_(
-    contributions.c.campaign_id == leads.c.campaign_id,
-    contributions.c.identity == func.substr(leads.c.source_identity, len(SOURCE_PREFIX) + 1),
-    contributions.c.repository == leads.c.repository,
-)
 _LEADS = (
     select(leads, repositories.c.facts, contributions.c.commits)
-    .outerjoin(repositories, _REPOSITORY)
-    .outerjoin(contributions, _CONTRIBUTION)
+    .outerjoin(repositories, REPOSITORY_OF_LEAD)
+    .outerjoin(contributions, CONTRIBUTION_OF_LEAD)
 )
 """Leads with what they work on; those from a file have nothing there."""
 

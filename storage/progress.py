@@ -15,6 +15,7 @@ from storage.campaigns import CampaignRows
 from storage.database import Database
 from storage.lead_state import MESSAGE_OF_LEAD, REASON_OF_LEAD, STATE_OF_LEAD
 from storage.schema import artifacts, campaign_events, errors, leads, messages
+from storage.search_counts import count_seen
 from storage.stage_progress import count_decisions, stage_progress
 from storage.waits import next_due, paused, status_now, waiting_for
 
@@ -41,6 +42,7 @@ class ProgressRows:
             found_errors = await connection.execute(kinds.group_by(errors.c.kind))
             waits = waiting_for(campaign, stages, due, now)
             pauses = await count_pauses(connection, campaign_id)
+            search = await count_seen(connection, campaign_id) if campaign.searches else None
             return Progress(
                 campaign_id=campaign_id,
                 status=status_now(campaign, stages, waits, due, now),
@@ -50,6 +52,7 @@ class ProgressRows:
                 leads=await count_leads(connection, campaign_id),
                 messages=states,
                 outcomes=await count_outcomes(connection, campaign_id),
+                metrics={"github_points": search.points + search.profile_points} if search else {},
                 artifacts=sorted(kept),
                 errors=dict(found_errors.all()),
                 as_of=now,
@@ -65,6 +68,7 @@ class ProgressRows:
                 pauses_by=pauses,
                 undecided=decisions.undecided,
                 priority=campaign.priority,
+                search=search,
             )
 
 

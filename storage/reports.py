@@ -15,6 +15,7 @@ from storage.campaigns import CampaignRows
 from storage.database import Database
 from storage.progress import count_leads, count_messages, count_outcomes, count_pauses, doubtful_messages
 from storage.schema import artifacts, campaign_events, drafts, errors, message_events, messages
+from storage.search_counts import search_report
 from storage.upserts import upsert
 
 _LARGEST_GROUPS = 10
@@ -61,6 +62,7 @@ class ReportRows:
                 pauses=await count_pauses(connection, campaign_id),
                 cancelled_by=await _cancelled_by(connection, campaign_id),
                 reviewers=await _reviewers(connection, campaign_id),
+                search=await search_report(connection, campaign_id) if campaign.searches else None,
             )
 
     async def keep(self, report: CampaignReport) -> None:

@@ -86,6 +86,8 @@ campaigns = Table(
     Column("paused_reason", Text),
     # Breakers judge what was sent since then: a person who resumes has looked at what came before.
     Column("judged_since", Moment),
+    # What the source charged for reading profiles; what the search cost stands with its slices.
+    Column("profile_points", Integer, nullable=False, server_default="0"),
     Column("created_at", Moment, nullable=False),
     Column("started_at", Moment),
     Column("finished_at", Moment),

@@ -8,12 +8,26 @@ from dataclasses import dataclass
 from rich.text import Text
 
 from client.cli.picture import signal_line, waits
-from client.cli.screen import added_up, columns, deadline, discreet, labelled, moment, plain, say, span, styled, words
+from client.cli.screen import (
+    added_up,
+    awaited,
+    columns,
+    deadline,
+    discreet,
+    labelled,
+    moment,
+    plain,
+    say,
+    span,
+    styled,
+    words,
+)
 from domain.campaign import CampaignStatus
 from domain.delivery import HARD_BOUNCE
 from domain.lead import LeadState
 from domain.ports import Campaign, MailboxState
 from domain.progress import Progress
+from domain.source_ports import Seen
 
 _DOUBTS = 10
 """How many messages in doubt are named; the others are counted."""
@@ -74,7 +88,7 @@ def _why_it_stands(progress: Progress) -> None:
     for waiting in waits(progress):
         since = f", since {moment(waiting.since)}" if waiting.since else ""
         until = f", until {deadline(waiting.until, progress.as_of)}" if waiting.until else ""
-        what = f"{words(waiting.reason)} in stage {words(waiting.stage)}{since}{until}"
+        what = f"{awaited(waiting.reason)} in stage {words(waiting.stage)}{since}{until}"
         labelled("waiting for", Text(what, style="yellow"))
         labelled("", f"{waiting.who}: {waiting.command}" if waiting.command else "it goes on by itself")
 
@@ -90,14 +104,33 @@ def _spec(campaign: Campaign) -> None:
 
 
 def _sums(campaign: Campaign, progress: Progress) -> None:
+    search = progress.search
+    if search:
+        labelled("looked at", added_up(search.looked_at, search.parts))
     labelled("leads", added_up(campaign.numbered, progress.leads))
     counts = progress.messages.model_dump()
     labelled("messages", added_up(sum(counts.values()), counts))
     after = " · ".join(f"{count:,} {words(name)}" for name, count in progress.outcomes.model_dump().items())
     labelled("outcome", f"{after}   (of {progress.messages.sent:,} sent)")
+    if search:
+        labelled("GitHub", _spent(search))
     if progress.errors:
         kinds = " · ".join(f"{words(kind)} {count:,}" for kind, count in progress.errors.items())
         labelled("errors", f"{kinds}   outrider errors {progress.campaign_id}")
+
+
+def _spent(search: Seen) -> str:
+    points = search.points + search.profile_points
+    parts = [
+        f"{_some(points, 'point')} ({search.points:,} for the search, {search.profile_points:,} for profiles)",
+        f"{search.repositories:,} {'repository' if search.repositories == 1 else 'repositories'}",
+        _some(search.pages, "page"),
+    ]
+    if search.incomplete:
+        parts.append(f"{search.incomplete:,} {'search' if search.incomplete == 1 else 'searches'} incomplete")
+    if search.gone:
+        parts.append(f"{search.gone:,} named {'repository' if search.gone == 1 else 'repositories'} gone")
+    return " · ".join(parts)
 
 
 def _needs(page: Page) -> Iterator[tuple[str, str]]:

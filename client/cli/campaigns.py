@@ -13,7 +13,7 @@ from client.cli.campaign_screen import Page, show_campaign
 from client.cli.lead_screen import lead_document, show_lead
 from client.cli.options import HIGHEST, AsJson, CampaignId
 from client.cli.picture import waits
-from client.cli.screen import columns, cut, discreet, moment, plain, print_document, say, styled, words
+from client.cli.screen import awaited, columns, cut, discreet, moment, plain, print_document, say, styled, words
 from client.connection import connect
 from client.settings import Settings, load_settings
 from client.workflow_progress import with_workflow_status
@@ -116,7 +116,7 @@ def _print_waiting(states: Sequence[Progress]) -> None:
             rows.append((state.campaign_id, state.status, what, moment(state.paused.since), "person", command))
         for one in waits(state):
             command = one.command or "-"
-            rows.append((state.campaign_id, state.status, words(one.reason), moment(one.since), one.who, command))
+            rows.append((state.campaign_id, state.status, awaited(one.reason), moment(one.since), one.who, command))
     for line in columns([[row[0], styled(row[1]), *row[2:]] for row in rows]):
         say(line)
 

@@ -5,13 +5,13 @@ import sqlite3
 import stat
 import sys
 from collections.abc import AsyncIterator
-from enum import StrEnum
 from pathlib import Path
 
-from pydantic import BaseModel
 from temporalio.service import RPCError
 
 from client.adapters import SmtpRelays, check_relay, open_storage
+from client.cli.check import Check, Verdict
+from client.cli.github_checks import github_checks
 from client.cli.namespace import check_namespace
 from client.connection import connect
 from client.local_stack.parts import healthy
@@ -26,23 +26,6 @@ _ANY_MAILBOX = "<NAME>"
 """Stands for a mailbox while none was used: what it finds is the relay of all that have none of their own."""
 
 
-class Verdict(StrEnum):
-    """How a check ended. Only `failed` is a reason not to run campaigns."""
-
-    OK = "ok"
-    WARNING = "warning"
-    FAILED = "failed"
-
-
-class Check(BaseModel):
-    """One line of the screen. `way_out` is "" where nothing needs to be done."""
-
-    name: str
-    verdict: Verdict
-    detail: str
-    way_out: str = ""
-
-
 async def checks(settings: Settings) -> AsyncIterator[Check]:
     """All checks, as soon as each is done. Nothing is changed and no mail is sent."""
     yield _python()
@@ -50,9 +33,13 @@ async def checks(settings: Settings) -> AsyncIterator[Check]:
     for check in _home(settings.home):
         yield check
     mailboxes: list[MailboxState] = []
+    searching: list[str] = []
     try:
         async with open_storage(settings) as storage:
             mailboxes = await storage.mailboxes.all()
+            searching = [
+                one.campaign_id for one in await storage.campaigns.all() if one.searches and one.finished_at is None
+            ]
     except OutriderError as error:
         yield _failed("database", error)
     else:
@@ -61,6 +48,8 @@ async def checks(settings: Settings) -> AsyncIterator[Check]:
         if mailbox.stopped_reason:
             yield _stopped(mailbox)
     async for check in _temporal(settings):
+        yield check
+    async for check in github_checks(settings, searching):
         yield check
     for name in [mailbox.name for mailbox in mailboxes] or [_ANY_MAILBOX]:
         async for check in _relay(settings, name):

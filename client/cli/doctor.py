@@ -4,7 +4,8 @@ import asyncio
 
 import typer
 
-from client.cli.checks import Check, Verdict, checks
+from client.cli.check import Check, Verdict
+from client.cli.checks import checks
 from client.cli.options import AsJson
 from client.cli.screen import columns, print_document, say, styled
 from client.settings import Settings, load_settings

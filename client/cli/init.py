@@ -1,11 +1,12 @@
-"""`init`: a spec and a list of people to start from."""
+"""`init`: a spec to start from, with a list of people or with a search for them."""
 
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
 from client.cli.screen import columns, labelled
-from client.spec_file import template_of_leads, template_of_new_spec
+from client.spec_file import template_of_leads, template_of_new_search, template_of_new_spec
 from domain.errors import InputError
 
 _LEADS = "leads.csv"
@@ -18,27 +19,32 @@ def register(app: typer.Typer) -> None:
 
 def init(
     file: Path = typer.Argument(Path("campaign.yaml"), help="The spec to write; leads.csv is written beside it."),
+    github: Annotated[
+        bool, typer.Option("--github", help="A spec that searches GitHub for its people; no list is written.")
+    ] = False,
 ) -> None:
-    """Write a spec and a list to start from.
+    """Write a spec to start from.
 
-    A commented spec and an example list of people. Nothing that exists is overwritten.
+    A commented spec and an example list of people; with --github a spec that searches for them, which goals in words
+    are put into too. Nothing that exists is overwritten.
     """
-    leads = file.with_name(_LEADS)
-    for path in (file, leads):
+    leads = None if github else file.with_name(_LEADS)
+    for path in filter(None, (file, leads)):
         if path.exists() or path.is_symlink():
             raise InputError(
                 f"{path} exists already and was left as it is", hint="name another file: outrider init FILE"
             )
     if not file.parent.is_dir():
         raise InputError(f"{file.parent} is no directory", hint="create it, or name a file elsewhere")
-    _write(leads, template_of_leads())
-    _write(file, template_of_new_spec())
-    _table(
-        "wrote", (str(file), "the spec, with a comment on every field"), (str(leads), "two people to replace by yours")
-    )
+    if leads:
+        _write(leads, template_of_leads())
+    _write(file, template_of_new_search() if github else template_of_new_spec())
+    people = [(str(leads), "two people to replace by yours")] if leads else []
+    _table("wrote", (str(file), "the spec, with a comment on every field"), *people)
+    looked_for = "what would be searched; nobody is asked" if github else "what would happen; nothing is stored or sent"
     _table(
         "next",
-        (f"outrider plan {file}", "what would happen; nothing is stored or sent"),
+        (f"outrider plan {file}", looked_for),
         ("outrider up", "the local parts, in another terminal"),
         (f"outrider run {file} --dry-run", "a rehearsal"),
     )

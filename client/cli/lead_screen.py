@@ -4,8 +4,10 @@ from datetime import datetime
 from typing import Any
 
 from client.adapters import Storage
+from client.cli.found_screen import found_document, show_found
 from client.cli.screen import discreet, labelled, masked, moment, plain, say, styled, words
 from client.cli.trail import event_line, public_event
+from domain.campaign import GithubAudience, SearchedAudience
 from domain.errors import NotFound
 from domain.message import MessageState
 
@@ -33,8 +35,19 @@ async def lead_document(storage: Storage, campaign_id: str, number: int) -> dict
         }
         for row in rows["ledger"]
     ]
+    known = await storage.evidence.read(campaign_id, number)
+    topics = audience.topics if isinstance(audience := campaign.spec.audience, GithubAudience) else ()
+    found = found_document(lead, known, topics) if known else None
+    days = audience.active_within_days if isinstance(audience, SearchedAudience) else None
     events = [public_event(row) for row in await storage.exports.audit(campaign_id, newest_first=False, number=number)]
-    return {**lead, "email": masked(lead["email"]), "messages": messages, "events": events}
+    return {
+        **lead,
+        "email": masked(lead["email"]) if lead["email"] else "",
+        "basis_of_spec": campaign.spec.permission.basis if campaign.spec.permission else "",
+        "found": found and {**found, "active_within_days": days},
+        "messages": messages,
+        "events": events,
+    }
 
 
 def _draft(row: dict[str, Any] | None) -> dict[str, Any]:
@@ -46,14 +59,20 @@ def _draft(row: dict[str, Any] | None) -> dict[str, Any]:
 
 def show_lead(document: dict[str, Any]) -> None:
     """Print what `lead_document` found."""
-    name = plain(document["name"])
-    person = f"{name} <{document['email']}>" if name else document["email"]
-    about = (plain(document[field]) for field in ("company", "location", "timezone"))
+    found = document["found"]
+    name = plain(document["name"] or document["login"])
+    email = document["email"]
+    person = f"{name} <{email}>" if name and email else name or email
+    about = [plain(document[field]) for field in ("company", "location", "timezone")]
+    if found and document["timezone"]:
+        about[-1] += f" ({found['clock']['agreeing']:,} of {found['clock']['commits']:,} commits)"
     labelled(f"lead {document['lead_number']}", "   ".join([person, *filter(None, about)]))
-    if document["source"]:
+    if found:
+        show_found(found, document["login"], document["source"])
+    elif document["source"]:
         labelled("source", plain(document["source"]))
     bases = {row["permission_basis"] for row in document["messages"] if row["permission_basis"]}
-    basis = ", ".join(map(words, sorted(bases))) or words(document["permission_basis"])
+    basis = ", ".join(map(words, sorted(bases))) or words(document["permission_basis"] or document["basis_of_spec"])
     labelled("may we", basis or "no permission basis")
     labelled("state", words(f"{document['state']}:{document['reason'] or ''}"))
     for row in document["messages"]:

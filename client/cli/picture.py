@@ -7,10 +7,11 @@ from datetime import UTC, datetime, timedelta
 from rich.cells import cell_len
 from rich.text import Text
 
-from client.cli.screen import clock, columns, cut, deadline, discreet, moment, plain, span, styled, words
+from client.cli.screen import awaited, clock, columns, cut, deadline, discreet, moment, plain, span, styled, words
 from domain.campaign import CampaignStatus, PauseAbove, Stage
 from domain.ports import MailboxState
 from domain.progress import Progress, StageProgress, Waiting
+from domain.source_ports import Seen
 from domain.stopping import Judged
 from domain.wire import APPROVE, CANCEL, PAUSE, RESUME
 
@@ -26,6 +27,7 @@ _ORDER = ("claimed", "transmitting", "sent", "deferred", "in_doubt", "failed", "
 
 PAUSED = "paused"
 """The reason of the wait that a pause is."""
+_OF_SEARCH = (Stage.DISCOVERY, Stage.ENRICHMENT)
 _SIGNALS = (PAUSE, RESUME, CANCEL, APPROVE)
 
 
@@ -42,7 +44,14 @@ class Around:
 def one_line(progress: Progress, remark: str = "") -> str:
     """The state in one line: status, stage, messages by state, what is waited for, why it is paused."""
     counts = progress.messages.model_dump()
-    parts = [progress.status, progress.stage or "", *(f"{state}={counts[state]}" for state in _ORDER if counts[state])]
+    search = progress.search
+    found = [f"looked_at={search.looked_at}", f"leads={search.leads}"] if search else []
+    parts = [
+        progress.status,
+        progress.stage or "",
+        *found,
+        *(f"{state}={counts[state]}" for state in _ORDER if counts[state]),
+    ]
     parts += [f'waiting_for="{_waiting(one, progress.as_of)}"' for one in waits(progress)]
     if progress.paused:
         parts.append(f'paused_by="{discreet(progress.paused.by)}"')
@@ -119,7 +128,7 @@ def signal_line(name: str, count: int) -> str:
 def _waiting(waiting: Waiting, now: datetime) -> str:
     until = f" until {deadline(waiting.until, now)}" if waiting.until else ""
     way_out = f": {waiting.command}" if waiting.command else ""
-    return f"{words(waiting.reason)}{until}{way_out}"
+    return f"{awaited(waiting.reason)}{until}{way_out}"
 
 
 def _stages(progress: Progress, *, wide: bool) -> Iterator[Text]:
@@ -133,7 +142,7 @@ def _stages(progress: Progress, *, wide: bool) -> Iterator[Text]:
 
 
 def _stage_row(progress: Progress, stage: Stage, counts: StageProgress) -> list[Text]:
-    lasts = (counts.ended_at if open_of(counts) == 0 else progress.as_of) if counts.began_at else None
+    lasts = (counts.ended_at if _over(progress, stage, counts) else progress.as_of) if counts.began_at else None
     took = lasts - counts.began_at if lasts and counts.began_at else None
     numbers = (counts.done, counts.failed, counts.skipped + counts.rejected + counts.cancelled, open_of(counts))
     return [
@@ -153,9 +162,15 @@ def open_of(counts: StageProgress) -> int:
     return counts.found - ended
 
 
+def _over(progress: Progress, stage: Stage, counts: StageProgress) -> bool:
+    """Whether nothing of a stage is open, and nobody else can come. A search goes on after the last one it found."""
+    searching = progress.stages.get(Stage.DISCOVERY, counts).in_flight if stage in _OF_SEARCH else 0
+    return open_of(counts) == 0 and not searching
+
+
 def _mark(progress: Progress, stage: Stage, counts: StageProgress) -> Text:
     begun = stage is progress.stage or counts.began_at is not None or open_of(counts) < counts.found
-    if counts.found and open_of(counts) == 0:
+    if counts.found and _over(progress, stage, counts):
         return Text("✓", style="green")
     if not begun:
         return Text("·", style="dim")
@@ -168,14 +183,29 @@ def _mark(progress: Progress, stage: Stage, counts: StageProgress) -> Text:
 
 def _note(progress: Progress, stage: Stage, counts: StageProgress) -> str:
     parts = {
-        "in flight": counts.in_flight,
+        _in_flight(stage, counts.in_flight): counts.in_flight,
         "to decide": progress.undecided if stage is Stage.REVIEW else 0,
         "rejected": counts.rejected,
         "cancelled": counts.cancelled,
         "deferred": progress.messages.deferred if stage is Stage.SENDING else 0,
         "in doubt": counts.in_doubt,
     }
-    return ", ".join(f"{count:,} {name}" for name, count in parts.items() if count)
+    seen = _seen(progress.search, stage) if progress.search else []
+    return ", ".join([*seen, *(f"{count:,} {name}" for name, count in parts.items() if count)])
+
+
+def _in_flight(stage: Stage, count: int) -> str:
+    if stage is Stage.DISCOVERY:
+        return "slice to go" if count == 1 else "slices to go"
+    return "in flight"
+
+
+def _seen(search: Seen, stage: Stage) -> list[str]:
+    """What a search has done, beside its rows."""
+    if stage is Stage.DISCOVERY:
+        return [f"{search.looked_at:,} looked at"]
+    points = search.profile_points
+    return [f"{points:,} GraphQL {'point' if points == 1 else 'points'}"] if stage is Stage.ENRICHMENT else []
 
 
 def _mailboxes(states: Sequence[MailboxState]) -> Iterator[Text]:

@@ -30,6 +30,7 @@ class What(StrEnum):
     DRAFTS = "drafts"
     ERRORS = "errors"
     EVENTS = "events"
+    REPOSITORIES = "repositories"
 
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")

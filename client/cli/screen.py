@@ -41,6 +41,13 @@ _STYLES = {
 }
 
 
+_AWAITED = {
+    "source_limited": "GitHub, its limit is used up",
+    "source_unreachable": "GitHub, which does not answer",
+    "source_refused": "GitHub, which refuses us",
+}
+
+
 class _Console(Console):
     """A console whose reader may leave early, as in `outrider doctor | head -3`; the command ends as it would have."""
 
@@ -166,6 +173,11 @@ def columns(rows: Sequence[Sequence[str | Text]], *, right: Sequence[int] = (), 
 def words(name: str) -> str:
     """A name of ours as words, as reports write it: `skipped:no_permission_basis` is `skipped, no permission basis`."""
     return ", ".join(filter(None, name.replace("_", " ").split(":")))
+
+
+def awaited(reason: str) -> str:
+    """What is waited for, in words."""
+    return _AWAITED.get(reason) or words(reason)
 
 
 def added_up(total: int, parts: Mapping[str, int]) -> str:

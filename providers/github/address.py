@@ -41,6 +41,12 @@ class ApiAddress:
         return self.base.copy_with(path=path if path.endswith("/graphql") else f"{path}/graphql", fragment=None)
 
     @property
+    def rate_limit(self) -> httpx.URL:
+        """Where the limits are told; an Enterprise server has it below /api/v3, beside /api/graphql."""
+        path = self.base.path.rstrip("/").removesuffix("/graphql")
+        return self.base.copy_with(path=f"{path}/v3/rate_limit" if path.endswith("/api") else f"{path}/rate_limit")
+
+    @property
     def loopback(self) -> bool:
         """Whether it is on this machine, by its name or its literal address; no look-up is made."""
         if self.base.host == "localhost":

@@ -4,7 +4,10 @@ import json
 import shutil
 from pathlib import Path
 
+import yaml
 from command_line import CommandLine
+
+from client.spec_file import template_of_new_search
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "newsletter.yaml"
 GITHUB_EXAMPLE = EXAMPLE.with_name("github-campaign.yaml")
@@ -94,7 +97,7 @@ def test_a_goal_in_words_can_always_be_planned(outrider: CommandLine) -> None:
     assert lines[-3:] == [
         "run         would refuse:",
         "            a goal says neither who writes nor what; that stands in campaign.yaml, which is not here",
-        "            hint: outrider init campaign.yaml",
+        "            hint: outrider init --github campaign.yaml",
     ]
     document = json.loads(outrider("plan", GOAL, "--json").stdout)
     assert document["searches"][0].startswith("language:rust topic:cli archived:false fork:false pushed:>=")
@@ -122,7 +125,7 @@ def test_a_goal_in_words_needs_a_spec_to_be_run(outrider: CommandLine) -> None:
     assert refused.returncode == 2
     assert refused.stderr.splitlines() == [
         "error: a goal says neither who writes nor what; that stands in campaign.yaml, which is not here",
-        "hint: outrider init campaign.yaml",
+        "hint: outrider init --github campaign.yaml",
     ]
 
 
@@ -145,3 +148,31 @@ def test_a_paused_mailbox_shows_until_it_is_resumed(outrider: CommandLine) -> No
     assert paused.stdout.endswith(": paused by operator\n")
     assert paused.stderr == "note: no campaign has used a mailbox relay so far\n"
     assert outrider("mailbox", "resume", "relay").stdout == "relay: open\n"
+
+
+def test_init_github_writes_a_spec_that_searches_and_takes_goals(outrider: CommandLine) -> None:
+    wrote = outrider("init", "--github")
+    assert (wrote.returncode, wrote.stderr) == (0, "")
+    assert [path.name for path in outrider.directory.iterdir()] == ["campaign.yaml"]
+    assert outrider("init", "--github").returncode == 2, "what is there stays"
+    plan = json.loads(outrider("plan", "campaign.yaml", "--json").stdout)
+    assert plan["searches"][0].startswith("language:python topic:pytest")
+    assert plan["permission"]["whoever_is_found"] is None
+    goal = json.loads(outrider("plan", GOAL, "--json").stdout)
+    assert goal["audience"]["languages"] == ["rust"]
+    assert "problem" not in goal
+
+
+def test_the_spec_of_init_github_is_the_example() -> None:
+    assert yaml.safe_load(template_of_new_search()) == yaml.safe_load(GITHUB_EXAMPLE.read_text(encoding="utf-8"))
+
+
+def test_a_goal_does_not_fit_into_a_spec_whose_text_is_for_a_list(outrider: CommandLine) -> None:
+    assert outrider("init").returncode == 0
+    refused = outrider("run", GOAL)
+    assert refused.returncode == 2
+    error, hint = refused.stderr.splitlines()
+    assert error.endswith(": sequence.0.body: there is no column `plan`")
+    assert hint == (
+        "hint: campaign.yaml is written for the people of a list; one for a search: outrider init --github FILE"
+    )

@@ -58,7 +58,10 @@ CASES = {
     "a goal in a spec with the texts of a list": Case(
         "run|Find 200 Python maintainers",
         2,
-        ["error: campaign.yaml:39: sequence.0.body: there is no column `plan`"],
+        [
+            "error: campaign.yaml:39: sequence.0.body: there is no column `plan`",
+            "hint: campaign.yaml is written for the people of a list; one for a search: outrider init --github FILE",
+        ],
     ),
     "a goal too long to be a file": Case(
         f"run|Find Python maintainers {'and maintainers ' * 20}",
@@ -173,7 +176,7 @@ CASES = {
         [
             (
                 "error: invalid value for '--what': 'replies' is not one of 'leads', 'ledger', 'drafts', 'errors', "
-                "'events'"
+                "'events', 'repositories'"
             ),
             "hint: outrider export --help",
         ],

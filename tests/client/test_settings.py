@@ -334,3 +334,9 @@ class TestPerson:
             monkeypatch.delenv(name, raising=False)
         monkeypatch.setattr(os, "getuid", lambda: 4_000_000)
         assert who() == "unknown"
+
+
+def test_every_setting_stands_in_the_reference() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "reference" / "settings.md").read_text(encoding="utf-8")
+    names = {f"OUTRIDER_{name.upper()}" for name in Settings.model_fields}
+    assert {name for name in names if f"`{name}`" not in page} == set()

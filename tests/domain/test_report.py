@@ -7,7 +7,8 @@ import pytest
 
 from domain.campaign import CampaignStatus
 from domain.progress import DoubtfulMessage, MessageCounts, Outcomes
-from domain.report import CampaignReport, GroupRow, RejectedRow, ReviewerRow
+from domain.report import CampaignReport, GroupRow, RejectedRow, ReviewerRow, SearchReport
+from domain.sourcing import PassedOver
 
 START = datetime(2027, 2, 1, 9, 0, tzinfo=UTC)
 
@@ -104,6 +105,8 @@ def test_the_time_it_took_is_said_in_a_unit_that_fits(took: timedelta, said: str
 
 def test_who_fell_out_is_said_with_the_reason() -> None:
     assert "failed, hard bounce 1 · in doubt 1" in report().as_markdown()
+    left_out = report(leads={"skipped:no_public_address": 4, "skipped:suppressed": 1})
+    assert "\n\nno public address 4 · suppressed 1\n" in left_out.as_markdown()
     everybody = report(leads={"contacted": 5}, messages=MessageCounts(sent=5), confirmations=5, in_doubt=[])
     assert "nobody did" in everybody.as_markdown()
 
@@ -148,3 +151,35 @@ def test_a_doubt_that_a_person_settled_as_sent_needs_no_confirmation_from_the_re
     assert settled.adds_up
     assert "- sent 3 in the ledger, 2 confirmations from the relay, 1 by a person's word  ✓" in settled.as_markdown()
     assert not report(confirmations=3, resolved_sent=1).adds_up
+
+
+def searched(**changes: Any) -> SearchReport:  # noqa: ANN401 any field
+    fields: dict[str, Any] = {
+        "looked_at": 9,
+        "leads": 5,
+        "passed_over": {PassedOver.BOT: 3, PassedOver.ORGANIZATION: 1},
+        "reachable": 4,
+        "repositories": 2,
+        "pages": 1,
+        "search_points": 3,
+        "profile_points": 2,
+    }
+    return SearchReport.model_validate({**fields, **changes})
+
+
+def test_a_search_is_part_of_what_must_add_up() -> None:
+    assert report(search=searched()).adds_up
+    assert "- looked at 9 = 5 leads + 3 bots + 1 organization  ✓" in report(search=searched()).as_markdown()
+    wrong = report(search=searched(looked_at=8))
+    assert not wrong.adds_up
+    assert "- looked at 8 = 5 leads + 3 bots + 1 organization  ✗ DOES NOT ADD UP" in wrong.as_markdown()
+
+
+def test_what_a_search_did_not_see_is_said_only_where_it_is_so() -> None:
+    text = report(search=searched()).as_markdown()
+    assert not any(word in text for word in ("incomplete", "not read", "gone:"))
+    blind = report(search=searched(incomplete=2, gone=1, partly_read=3, unread_commits=70)).as_markdown()
+    assert "- incomplete: of 2 searches GitHub said" in blind
+    assert "- not read: 70 commits in 3 repositories" in blind
+    assert "- gone: 1 named repository not found" in blind
+    assert "How the search went" not in report().as_markdown()

@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 import pytest
+import searched_campaign
 from local_world import people
 from stored_campaigns import CAMPAIGN, OTHER, StoredCampaigns, change, rules, sent
 
@@ -13,13 +14,16 @@ from storage.exports import EXPORTS
 from storage.ledger import GroupingLedger
 
 COLUMNS = {
-    "leads": "campaign_id lead_number email name company location timezone permission_basis source state reason extra",
+    "leads": "campaign_id lead_number email name company location timezone permission_basis source state reason extra "
+    "login repository commits fit fit_reasons profile_read_at",
     "ledger": "campaign_id lead_number step message_id recipient mailbox state outcome reason attempts reply_code "
     "scheduled_at sent_at permission_basis",
     "drafts": "campaign_id lead_number step recipient subject text html author version fingerprint "
     "decision decided_at decided_by decision_reason",
     "errors": "campaign_id at stage kind lead_number line message",
     "events": "campaign_id lead_number step at state cause reply_code reply_text trace_id",
+    "repositories": "campaign_id identity full_name url description language topics stars forks pushed_at "
+    "active_people commits commits_read people leads reachable",
 }
 
 
@@ -105,3 +109,26 @@ async def test_the_audit_trail_is_one_story_of_messages_people_and_decisions(
 async def test_what_nobody_decided_by_hand_is_no_act_of_a_person(stored: StoredCampaigns) -> None:
     await stored.schedule(leads=3, approved_by="review: none")
     assert {row["kind"] for row in await stored.exports.audit(CAMPAIGN)} == {"scheduled"}
+
+
+async def test_repositories_stand_with_their_facts_and_whom_they_brought(stored: StoredCampaigns) -> None:
+    await searched_campaign.create(stored)
+    await searched_campaign.create(stored, OTHER)
+    rows = [row async for row in stored.exports.rows(CAMPAIGN, "repositories")]
+    assert [list(row) for row in rows] == [COLUMNS["repositories"].split()] * 2
+    widgets, formulas = rows
+    assert (widgets["full_name"], widgets["stars"], widgets["commits_read"]) == ("example-org/widgets", 1204, 41)
+    assert (widgets["people"], widgets["leads"], widgets["reachable"]) == (4, 3, 2)
+    assert (formulas["people"], formulas["leads"], formulas["reachable"]) == (1, 0, 0)
+
+
+async def test_leads_of_a_search_stand_with_what_speaks_for_them(stored: StoredCampaigns) -> None:
+    await searched_campaign.create(stored)
+    rows = [row async for row in stored.exports.rows(CAMPAIGN, "leads")]
+    assert [list(row) for row in rows] == [COLUMNS["leads"].split()] * 5
+    assert [(row["login"], row["commits"], row["repository"]) for row in rows[:2]] == [
+        ("ada", 20, "example-org/widgets"),
+        ("bo", 1, "example-org/widgets"),
+    ]
+    assert [row["profile_read_at"] is not None for row in rows] == [True, True, True, False, False]
+    assert [row["fit"] is not None for row in rows] == [True, True, False, False, False]

@@ -4,7 +4,9 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import searched_campaign
 from local_world import people, spec
+from scripted_source import NOW, profile
 from stored_campaigns import (
     CAMPAIGN,
     OTHER,
@@ -27,6 +29,7 @@ from domain.message import ClaimedMessage, MessageState
 from domain.ports import Settlement
 from domain.report import CampaignReport, RejectedRow
 from domain.review import Decided, Decision
+from domain.source_ports import Enriched
 from domain.wire import ChangeKind, Control, Hold, HoldReason
 from storage.ledger import GroupingLedger
 
@@ -403,3 +406,40 @@ async def test_the_report_says_who_decided(stored: StoredCampaigns) -> None:
     assert report.leads == {"open": 4, "rejected": 1}
     assert report.pauses == {"dana": 2, "breaker bounces": 1}
     assert [(row.name, row.approved, row.rejected) for row in report.reviewers] == [("dana", 3, 0), ("kim", 0, 1)]
+
+
+async def test_a_search_is_counted_person_by_person(stored: StoredCampaigns) -> None:
+    await searched_campaign.create(stored)
+    report = await stored.reports.read(CAMPAIGN)
+    assert report.adds_up
+    assert report.search is not None
+    assert (report.search.looked_at, report.search.leads, report.search.reachable) == (9, 5, 2)
+    assert (report.search.search_points, report.search.profile_points) == (3, 2)
+    assert (report.search.partly_read, report.search.unread_commits, report.search.incomplete) == (1, 4000, 1)
+    progress = await stored.progress.read(CAMPAIGN)
+    assert progress.search == await stored.discoveries.seen(CAMPAIGN)
+    assert progress.metrics == {"github_points": 5}
+    stored.execute("UPDATE onlookers SET identity = 'U_ada' WHERE identity = 'B_1'")
+    assert not (await stored.reports.read(CAMPAIGN)).adds_up, "somebody is a lead and passed over"
+
+
+async def test_points_are_counted_whoever_stored_what_they_bought(stored: StoredCampaigns) -> None:
+    await searched_campaign.create(stored)
+    again = Enriched(number=1, profile=profile("ada"))
+    await stored.people.store_enriched(CAMPAIGN, [again], 1000, points=1)
+    assert (await stored.discoveries.seen(CAMPAIGN)).profile_points == 3
+
+
+async def test_what_speaks_for_a_lead_is_read_back(stored: StoredCampaigns) -> None:
+    await searched_campaign.create(stored)
+    known = await stored.evidence.read(CAMPAIGN, 1)
+    assert known is not None
+    assert known.work is not None
+    contribution, repository = known.work
+    assert (contribution.commits, repository.full_name) == (20, "example-org/widgets")
+    assert (known.clock.offset, known.clock.agreeing, known.profile_read_at) == ("UTC+02:00", 20, NOW)
+    unread = await stored.evidence.read(CAMPAIGN, 5)
+    assert unread is not None
+    assert (unread.score, unread.judged_at, unread.profile_read_at, unread.reachable) == (None, None, None, False)
+    await stored.create(OTHER)
+    assert await stored.evidence.read(OTHER, 1) is None, "its people come from a file"

@@ -85,7 +85,9 @@ class ScriptedGitHub:
             headers = {name.lower(): value for name, value in (line.split(": ", 1) for line in lines if line)}
             content = json.loads(await reader.readexactly(int(headers.get("content-length", "0"))) or b"{}")
             operation = re.search(r"query (\w+)", content.get("query", ""))
-            asked = Asked(request_line.split()[1], headers, operation[1] if operation else "", content["variables"])
+            asked = Asked(
+                request_line.split()[1], headers, operation[1] if operation else "", content.get("variables", {})
+            )
             self.asked.append(asked)
             self._at_once += 1
             self.most_at_once = max(self.most_at_once, self._at_once)

@@ -20,6 +20,7 @@ from storage.campaigns import CampaignRows
 from storage.database import Database
 from storage.discovery import DiscoveryRows
 from storage.enrichment import PeopleRows
+from storage.evidence import EvidenceRows
 from storage.exports import ExportRows
 from storage.keys import Keys
 from storage.leads import LeadRows
@@ -49,6 +50,7 @@ class StoredCampaigns:
         self.progress = ProgressRows(self.database, self.campaigns)
         self.reports = ReportRows(self.database, self.campaigns)
         self.exports = ExportRows(self.database)
+        self.evidence = EvidenceRows(self.database)
         self.reviews = ReviewRows(self.database)
         self.settling = SettlingRows(self.database)
         self.discoveries = DiscoveryRows(self.database, self.keys)

@@ -1,0 +1,61 @@
+"""What `doctor` says of GitHub: which address, how many tokens, how many points, and never a token."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+from scripted_github import Asked, Say, scripted_github
+
+from client.cli.check import Check, Verdict
+from client.cli.github_checks import github_checks
+from client.settings import Settings
+
+GOOD, BAD = "a-good-token", "a-refused-token"
+WAITING = ["campaign-a"]
+
+
+def answer(asked: Asked) -> Say:
+    """As GitHub answers a token that it knows, and one that it does not."""
+    graphql = {"limit": 5000, "remaining": 4000}
+    known = asked.headers["authorization"].endswith(GOOD)
+    return Say({"resources": {"graphql": graphql}}) if known else Say({}, status=401)
+
+
+@pytest.fixture
+def settings_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], Settings]:
+    """Settings with an API's address and tokens, and nothing else."""
+    monkeypatch.chdir(tmp_path)
+
+    def made(url: str, tokens: str) -> Settings:
+        return Settings(home=tmp_path, github_api_url=url, github_token=SecretStr(tokens))
+
+    return made
+
+
+async def found(settings: Settings, searching: Sequence[str] = ()) -> list[Check]:
+    checks = [check async for check in github_checks(settings, searching)]
+    assert not any(token in f"{check!r}" for check in checks for token in (GOOD, BAD))
+    return checks
+
+
+async def test_points_of_all_tokens_are_added_and_a_refused_one_is_a_warning(
+    settings_of: Callable[[str, str], Settings],
+) -> None:
+    async with scripted_github(answer) as github:
+        fine, refused = await found(settings_of(github.url, f"{GOOD},{BAD}"), WAITING)
+    assert (fine.verdict, fine.detail) == (Verdict.OK, f"{github.url}, 1 token, 4,000 of 5,000 points left this hour")
+    assert (refused.verdict, refused.detail) == (Verdict.WARNING, f"{github.url} does not take token 2 of 2")
+    assert refused.way_out == "OUTRIDER_GITHUB_TOKEN"
+
+
+@pytest.mark.parametrize(("searching", "verdict"), [((), Verdict.WARNING), (WAITING, Verdict.FAILED)])
+async def test_it_is_a_failure_only_for_campaigns_that_search(
+    settings_of: Callable[[str, str], Settings], searching: Sequence[str], verdict: Verdict
+) -> None:
+    async with scripted_github(answer) as github:
+        (refused,) = await found(settings_of(github.url, BAD), searching)
+    (away,) = await found(settings_of(github.url, GOOD), searching)
+    assert (refused.verdict, away.verdict) == (verdict, verdict)
+    assert away.detail.startswith(f"GitHub's API does not answer at {github.url} (ConnectError)")
+    assert ("campaign-a needs it" in away.detail) == bool(searching)
