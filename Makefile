@@ -7,16 +7,19 @@ ROOMS := activities client domain providers sandbox storage telemetry web worker
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test check up bench lock clean FORCE
+.PHONY: help setup demo demo-crash test check up bench lock clean FORCE
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
 
 setup: .venv/installed ## make .venv with the locked packages and Outrider, and obtain the Temporal CLI
 	@$(BIN)/python -m client.temporal_cli
 
-demo: setup ## a whole campaign on this machine, from leads to delivered mail; nothing leaves it
+demo: .venv/installed ## a whole campaign on this machine, from a goal to delivered mail; nothing leaves it
 	@$(BIN)/python -m sandbox.demo
+
+demo-crash: .venv/installed ## kill the worker with -9 in the middle of sending, and count what came of it
+	@$(BIN)/python -m sandbox.demo_crash
 
 test: check ## everything CI runs: the checks, then all tests against the installed Outrider
 	@$(BIN)/pytest

@@ -1,40 +1,61 @@
-"""`python -m sandbox.demo`: a whole campaign on this machine, from a list of people to delivered mail.
+"""`python -m sandbox.demo`: a whole campaign on this machine, from a goal in words to delivered mail.
 
-It uses the installed `outrider` command as a person would, and compares what that says with what the inbox got. Data
-is in a throw-away directory. With a terminal the stack stays up until Ctrl-C; without one, or with CI set, it ends.
+It uses the installed `outrider` command as a person would, and holds what that says against the local GitHub's own
+table and against what the inbox got. Data is in a throw-away directory. With a terminal the stack stays up until
+Ctrl-C; without one, or with CI set, it ends. Exit code 1: a sum does not hold.
 """
 
-import csv
+import base64
 import json
 import os
+import re
+import secrets
 import signal
 import subprocess
 import sys
-import tempfile
-import time
-from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-import httpx
+from sandbox.demo_run import run
+from sandbox.demo_stack import (
+    INTERRUPTED,
+    OUTRIDER,
+    ask,
+    break_inbox,
+    end,
+    held,
+    history,
+    interactive,
+    ledger_of,
+    line,
+    outrider,
+    own_world,
+    parts,
+    row,
+    stack,
+    workflow,
+)
+from sandbox.demo_sums import HARD_BOUNCE, addresses, expected_leads, rest_calls, sums_hold
+from sandbox.demo_table import seconds, stage_table, windows_begun
 
-CAMPAIGN = "campaign-demo"
-PEOPLE = 200
-SUPPRESSED = "robin7@example.org"
-LABEL_WIDTH = 12
-STOP_SECONDS = 60.0
+GOAL = "Find 200 Python maintainers active in the last 90 days, topic testing"
+POPULATION = ("--people", "600", "--repositories", "520", "--focus", "0.95")
+"""So many that nearly 200 of them can be written to, and not more: then everybody is found, and can be checked."""
 
-OUTRIDER = Path(sys.executable).with_name("outrider")
+WANTED: dict[str, str | int] = {"language": "Python", "topic": "testing", "active_within_days": 90}
+SUPPRESSED, REFUSED = 4, 2
+NO_SUCH_USER = "550 5.1.1"
 
 SPEC = """\
 version: 1
 name: demo
 owner: dana
-goal: Send the November release notes to everybody who subscribed to them
-audience: {source: csv, file: people.csv, exclude: {contacted_within_days: 0}}
-permission: {basis: consent, require_evidence: [consented_at]}
+audience: {source: csv, exclude: {contacted_within_days: 0}}
+permission:
+  basis: legitimate_interest
+  note: Invented people with invented addresses on example domains; their mail ends in an inbox on this machine.
 sender:
   name: Dana Rivers
   organization: Example Labs
@@ -42,160 +63,171 @@ sender:
   reply_to: dana@example.com
 offer: {product: Flakewatch, summary: finds the tests that fail at random, link: https://example.com/flakewatch}
 sequence:
-  - subject: "{{ offer.product }} 2.4"
+  - subject: Flaky tests in {{ repository.name }}?
     body: |
-      Hello {{ lead.first_name or "there" }},
+      Hello {{ lead.first_name or lead.login }},
 
-      {{ offer.product }} {{ offer.summary }}, and version 2.4 does it in half the time:
+      you committed to {{ repository.full_name }} in the last {{ audience.active_within_days }} days, so you probably
+      know its flaky tests by name. {{ offer.product }} {{ offer.summary }}:
 
       {{ offer.link }}
 
       {{ sender.name }}
-review: {mode: none}
+review: {mode: all}
 sending:
   provider: smtp
-  mailboxes: [{name: relay, address: news@example.com, pace: none, connections: 20}]
+  mailboxes: [{name: relay, address: dana@example.com, pace: none, connections: 20}]
 """
-
-AWKWARD_ROWS = [
-    ("robin.example.com", "Robin Noat", "2026-03-01"),
-    ("ROBIN3@example.com", "Robin Twice", "2026-03-01"),
-    ("noreply@example.com", "", "2026-03-01"),
-    ("robin.undated@example.org", "Robin Undated", ""),
-]
-"""No address, a duplicate in other letters, one that nobody reads, and a person without evidence of consent."""
 
 
 def main() -> int:
     """Run the demo; returns the exit code."""
-    signal.signal(signal.SIGTERM, _interrupt)
-    interactive = sys.stdin.isatty() and sys.stdout.isatty() and not os.environ.get("CI")
-    with tempfile.TemporaryDirectory(prefix="outrider-demo-") as directory, suppress(KeyboardInterrupt):
-        for name in [name for name in os.environ if name.startswith(("TEMPORAL_", "OUTRIDER_"))]:
-            del os.environ[name]  # whatever a person has set up: nothing of the demo leaves this machine
-        os.environ["OUTRIDER_HOME"] = str(Path(directory, "home"))
-        with stack(Path(directory)) as where:
-            code = campaign(Path(directory), where)
-            if interactive and not code:
+    with suppress(KeyboardInterrupt), own_world("demo") as directory, local_github() as github:
+        os.environ |= {"OUTRIDER_GITHUB_API_URL": github, "OUTRIDER_GITHUB_TOKEN": "local"}
+        row("tools", tools())
+        with stack(directory) as file:
+            where = {**parts(file), "github_url": github}
+            ports = (f"local GitHub {_port_of(github)}", f"inbox {_port_of(where['inbox_url'])}")
+            listening = " · ".join([f"Temporal {where['temporal_address']}", *ports])
+            row("stack", f"{listening} · worker pid {where['pids']['worker']}")
+            row("", "everything is local: no request and no mail leaves this machine")
+            code = campaign(directory, where)
+            if interactive() and not code:
                 row("", "Ctrl-C ends it and removes everything")
-                signal.pause()
+                with suppress(KeyboardInterrupt):
+                    signal.pause()
             return code
-    return 0
+    return INTERRUPTED
+
+
+def tools() -> str:
+    """What is used. Where the Temporal command must be built first, that says so itself, as it comes."""
+    version = ""
+    command = [sys.executable, "-m", "client.temporal_cli"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as obtained:  # noqa: S603 our own module
+        for text in obtained.stdout or ():
+            if found := re.search(r"temporal version (\S+)", text):
+                version = found[1]
+            else:
+                line(text)
+    if obtained.returncode:
+        raise SystemExit(obtained.returncode)
+    python = ".".join(map(str, sys.version_info[:3]))
+    return f"temporal {version} · Python {python} in {Path(sys.prefix).name}"
+
+
+@contextmanager
+def local_github() -> Iterator[str]:
+    """The GitHub of invented people until the block ends; yields its address."""
+    command = [sys.executable, "-m", "sandbox.github", "--port", "0", *POPULATION]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, process_group=0)  # noqa: S603 our own module
+    with process:
+        try:
+            if process.stdout is None or not (announced := process.stdout.readline()):
+                raise SystemExit(process.wait() or 1)
+            yield f"http://127.0.0.1:{json.loads(announced)['port']}"
+        finally:
+            end(process)
 
 
 def campaign(directory: Path, where: Mapping[str, Any]) -> int:
     """Run the campaign and print the sums; returns the exit code."""
-    Path(directory, "demo.yaml").write_text(SPEC, encoding="utf-8")
-    write_people(Path(directory, "people.csv"))
-    outrider(directory, "suppress", "add", SUPPRESSED, "--reason", "asked by phone", "--json")
-    row(
-        "people",
-        f"{PEOPLE} invented ones on example domains, one of them suppressed, and {len(AWKWARD_ROWS)} awkward rows",
-    )
-    row()
-    run = [str(OUTRIDER), "run", "demo.yaml", "--id", CAMPAIGN]
-    if code := subprocess.run(run, cwd=directory, check=False).returncode:  # noqa: S603 the installed command
+    Path(directory, "campaign.yaml").write_text(SPEC, encoding="utf-8")
+    reachable = addresses(ask(f"{where['github_url']}/truth", **WANTED))
+    # From both ends of the logins' order, so that they lie in different windows.
+    suppressed, refused = reachable[:SUPPRESSED], reachable[-REFUSED:]
+    outrider(directory, "suppress", "add", *suppressed, "--reason", "asked by phone", "--json")
+    reply, enhanced = NO_SUCH_USER.split()
+    no_such = {"at": "rcpt", "action": "reply", "code": int(reply), "enhanced": enhanced, "text": "No such user"}
+    break_inbox(where, *({**no_such, "recipient": address} for address in refused))
+    line()
+    show_plan(directory)
+    name = f"campaign-demo-{secrets.token_hex(4)}"
+    whose = "in your place" if interactive() else "itself: there is no terminal"
+    row("review", f"every draft waits for a person; the demo approves them {whose}")
+    line()
+    row("campaign", f"{name}   {where['temporal_ui']}/namespaces/default/workflows/{name}")
+    line()
+    if code := run(directory, name, GOAL):
         return code
-    shown = json.loads(outrider(directory, "show", CAMPAIGN, "--json"))
-    ledger = json.loads(outrider(directory, "export", CAMPAIGN, "--what", "ledger", "--format", "json"))
-    held = httpx.get(f"{where['inbox_url']}/api/ledger", trust_env=False).raise_for_status().json()
-    history = describe_history(where, CAMPAIGN)
-    adds_up = compare(shown, ledger, [tuple(mail) for mail in held])
-    row()
+    shown = json.loads(outrider(directory, "show", name, "--json"))
+    truth = ask(f"{where['github_url']}/truth", **WANTED, as_of=shown["created_at"])
+    events = history(where, name)
+    for text in stage_table(shown, windows_begun(events), notes(shown)):
+        line(text)
+    requests = ask(f"{where['github_url']}/requests")
+    graphql = f"{sum(requests['calls'].values()):,} calls, {sum(requests['points'].values()):,} GraphQL points"
+    line()
+    row("GitHub", f"{graphql}; by REST an estimated {rest_calls(truth):,} calls or more")
+    took = seconds(shown["started_at"] or shown["created_at"], shown["finished_at"])
+    line()
+    line(f"{shown['status']} in {took:.1f} s" if took is not None else shown["status"])
+    line()
+    gone = shown["leads"].get("skipped:account_gone", 0)
+    expected = expected_leads(truth, suppressed, refused, gone)
+    recipients = set(addresses(truth)) - {*suppressed, *refused}
+    holds = sums_hold(shown, ledger_of(directory, name), held(where), expected, recipients)
+    line()
+    private = look(directory, where, name, events, set(addresses(truth)))
+    return 0 if holds and private else 1
+
+
+def show_plan(directory: Path) -> None:
+    """What `outrider plan` says of the goal and of the search: the product's own words."""
+    label = ""
+    for text in outrider(directory, "plan", GOAL, "--preview", "0").splitlines():
+        head, said = text[:12].strip(), text[12:]
+        label = head or label
+        if label in ("goal", "plan"):
+            row(head, said)
+
+
+def notes(shown: Mapping[str, Any]) -> dict[str, str]:
+    """What is worth knowing of each stage."""
+    leads, discovery = shown["leads"], shown["stages"]["discovery"]
+    left_out = {state.partition(":")[2]: count for state, count in leads.items() if state.startswith("skipped:")}
+    suppressed = left_out.pop("suppressed", 0)
+    return {
+        "discovery": f"{discovery['found']:,} looked at: {discovery['skipped']:,} bots, organizations, unknown authors",
+        "enrichment": ", ".join(f"{count:,} {reason.replace('_', ' ')}" for reason, count in left_out.items()),
+        "review": f"all {shown['stages']['review']['done']:,} approved by the demo",
+        "sending": f"{leads.get(HARD_BOUNCE, 0):,} refused for good: {NO_SUCH_USER}, {suppressed:,} suppressed",
+    }
+
+
+def look(
+    directory: Path, where: Mapping[str, Any], name: str, events: list[dict[str, Any]], people: Collection[str]
+) -> bool:
+    """Print where everything can be seen; returns whether the history is free of addresses."""
+    size = int(workflow(where, name)["workflowExecutionInfo"]["historySizeBytes"])
+    texts = "\n".join(_texts(events)).casefold()
+    known = sum(address in texts for address in people)
     row("look", f"inbox    {where['inbox_url']}")
-    row("", f"history  {where['temporal_ui']}/namespaces/default/workflows/{CAMPAIGN}")
-    if history:
-        row("", f"         {history}")
-    return 0 if adds_up else 1
+    row("", f"history  {len(events):,} events, {size / 1000:.0f} kB, {known or 'no'} address in it (the link above)")
+    if interactive():
+        row("", f"GitHub   {where['github_url']}")
+        row("", f"report   OUTRIDER_HOME={directory / 'home'} {os.path.relpath(OUTRIDER)} report {name}")
+    line()
+    line("now break it:  make demo-crash     (the worker is killed with -9 in the middle of sending)")
+    return not known
 
 
-def compare(shown: Mapping[str, Any], ledger: list[dict[str, Any]], held: list[tuple[str, str]]) -> bool:
-    """Print both sums and what the inbox holds, by Message-ID and recipient; returns whether everything adds up."""
-    sent = {(mail["message_id"], mail["recipient"]) for mail in ledger if mail["state"] == "sent"}
-    twice = sum(count - 1 for count in Counter(message_id for message_id, _ in held).values())
-    missing, unknown = len(sent - set(held)), len(set(held) - sent)
-    people = sum(shown["leads"].values())
-    mails = sum(shown["messages"].values())
-    counts = shown["messages"]
-    adds_up = not (missing or unknown or twice) and people == len(ledger) == mails and len(sent) == counts["sent"]
-    row()
-    row("inbox", f"{len(held)} mails, compared with the ledger by Message-ID and recipient:")
-    known = f"{missing} missing · {twice} twice · {counts['in_doubt']} in doubt"
-    row("", f"{len(sent)} sent = {len(held)} in the inbox · {known}")
-    row("", "it adds up" if adds_up else "IT DOES NOT ADD UP")
-    return adds_up
+def _texts(value: object) -> Iterator[str]:
+    """All texts in a history; payloads, which are in base64, also as what they hold."""
+    if isinstance(value, Mapping):
+        for inner in value.values():
+            yield from _texts(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _texts(inner)
+    elif isinstance(value, str):
+        yield value
+        with suppress(ValueError):
+            yield base64.b64decode(value, validate=True).decode()
 
 
-def write_people(path: Path) -> None:
-    """The list: invented people on example domains, then the awkward rows."""
-    domains = ("example.com", "example.org", "example.net")
-    people = [
-        (f"robin{number}@{domains[number % 3]}", f"Robin Example{number % 7 * 'x'}", f"2026-{number % 12 + 1:02}-15")
-        for number in range(PEOPLE)
-    ]
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(("email", "name", "consented_at"))
-        writer.writerows([*people, *AWKWARD_ROWS])
-
-
-@contextmanager
-def stack(directory: Path) -> Iterator[Mapping[str, Any]]:
-    """`outrider up` until the block ends; yields its stack.json."""
-    file = Path(directory, "home", "stack.json")
-    log = Path(directory, "up.log")
-    with log.open("w", encoding="utf-8") as output:
-        up = subprocess.Popen(  # noqa: S603 the installed command
-            [OUTRIDER, "up"], cwd=directory, stdout=output, stderr=output, stdin=subprocess.DEVNULL, process_group=0
-        )
-    try:
-        row("stack", "starting Temporal, inbox, opt-out page and worker")
-        while not file.exists():
-            if up.poll() is not None:
-                sys.stderr.write(log.read_text(encoding="utf-8"))
-                raise SystemExit(up.returncode or 1)
-            time.sleep(0.1)
-        where = json.loads(file.read_text(encoding="utf-8"))
-        ports = f"Temporal {where['temporal_address']} · inbox {where['inbox_url'].removeprefix('http://')}"
-        row("", f"{ports} · worker pid {where['pids']['worker']}")
-        row("", "everything is local: no mail leaves this machine")
-        yield where
-    finally:
-        up.terminate()
-        try:
-            up.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            up.kill()
-            up.wait()
-
-
-def describe_history(where: Mapping[str, Any], workflow_id: str) -> str:
-    """Events of the campaign's workflow, by the Web UI's own API; "" when it does not say."""
-    address = f"{where['temporal_ui']}/api/v1/namespaces/default/workflows/{workflow_id}"
-    try:
-        found = httpx.get(address, trust_env=False).raise_for_status().json()["workflowExecutionInfo"]
-    except (httpx.HTTPError, KeyError, ValueError):
-        return ""
-    return f"{found['historyLength']} events, {int(found['historySizeBytes']) / 1000:.0f} kB"
-
-
-def outrider(directory: Path, *arguments: str) -> str:
-    """What a command of ours prints; a failure ends the demo with the command's own words on stderr."""
-    command = [str(OUTRIDER), *arguments]
-    done = subprocess.run(command, cwd=directory, stdout=subprocess.PIPE, text=True, check=False)  # noqa: S603 the installed command
-    if done.returncode:
-        raise SystemExit(done.returncode)
-    return done.stdout
-
-
-def row(label: str = "", text: str = "") -> None:
-    """Print one line of the screen."""
-    sys.stdout.write(f"{label:<{LABEL_WIDTH}}{text}".rstrip() + "\n")
-    sys.stdout.flush()
-
-
-def _interrupt(_number: int, _frame: object) -> None:
-    raise KeyboardInterrupt
+def _port_of(url: str) -> str:
+    return url.removeprefix("http://")
 
 
 if __name__ == "__main__":

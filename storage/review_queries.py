@@ -122,4 +122,3 @@ async def stored_draft(connection: AsyncConnection, campaign_id: str, number: in
     if row is None:
         raise NotFound(f"lead {number} has no draft of step {step}", hint=f"outrider drafts {campaign_id}")
     return StoredDraft.model_validate(dict(row))
-
