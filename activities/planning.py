@@ -3,13 +3,16 @@
 from temporalio import activity
 
 from activities.failures import recorded_safely
-from domain.campaign import CsvAudience, ReviewMode
+from domain.campaign import CsvAudience, RepositoriesAudience, ReviewMode
 from domain.ports import Campaign, Campaigns
 from domain.source_ports import Discoveries, Source
 from domain.wire import PLAN_CAMPAIGN, CampaignPlan, CampaignRef, Control, Pause
 
 WINDOW = 100
 """Leads per window: 37-57 history events per 1,000 leads and stage, and a window of templates takes well under 1 s."""
+
+NAMES_WINDOW = 100
+"""Repositories known by name per window: one is a single page, so each in a window of its own fills the history."""
 
 SEND_WINDOW = 200
 """Messages per window: each mail is recorded by itself, so all that a larger window changes is fewer events."""
@@ -36,12 +39,14 @@ class PlanningActivities:
         """Open the campaign's row for its workflow, and say how it is cut into windows and what people wanted of it."""
         campaign = await self._campaigns.take_up(ref.campaign_id)
         audience = campaign.spec.audience
+        slices = await self._cut(campaign) if campaign.searches else 0
         return CampaignPlan(
             leads=campaign.numbered,
             draft_window=WINDOW,
             send_window=SEND_WINDOW,
             width=WIDTH,
-            slices=await self._cut(campaign) if campaign.searches else 0,
+            slices=slices,
+            slice_window=_names_window(slices) if isinstance(audience, RepositoriesAudience) else 1,
             enrich_window=WINDOW,
             ranked=not isinstance(audience, CsvAudience) and audience.score.top is not None,
             review_window=0 if campaign.spec.review.mode is ReviewMode.NONE else REVIEW_WINDOW,
@@ -56,6 +61,11 @@ class PlanningActivities:
         """How many slices there are; those that were stored before stay."""
         slices = self._source.slices(campaign.spec, campaign.created_at)
         return await self._discoveries.cut(campaign.campaign_id, slices)
+
+
+def _names_window(names: int) -> int:
+    """A short list is shared out among as many windows as can be in flight."""
+    return min(NAMES_WINDOW, max(1, -(-names // WIDTH)))
 
 
 def _pause(campaign: Campaign) -> Pause:

@@ -149,6 +149,8 @@ class CampaignPlan(_Payload):
     """Parts of windows wait for their other numbers while their stage has work. False in plans of older histories."""
     slices: int = 0
     """What a source is searched by, in slices; 0 = nobody has to be found, the people came with the campaign."""
+    slice_window: int = 1
+    """Slices per window of discovery."""
     enrich_window: int = 0
     """Leads per window of enrichment."""
     ranked: bool = False

@@ -260,7 +260,7 @@ def _first_state(plan: CampaignPlan) -> PipelineState:
     if plan.review_window:
         stages.insert(1, stage(Stage.REVIEW, plan.review_window))
     if plan.slices:
-        discovery = stage(Stage.DISCOVERY, 1)
+        discovery = stage(Stage.DISCOVERY, plan.slice_window)
         discovery.ready.add(1, plan.slices)
         discovery.numbers, discovery.found = plan.slices, plan.leads
         stages = [discovery, stage(Stage.ENRICHMENT, plan.enrich_window), *stages]

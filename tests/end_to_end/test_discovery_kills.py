@@ -1,0 +1,85 @@
+"""kill -9 while people are searched for and read about: nobody missing, nobody twice, no page asked for again."""
+
+import asyncio
+import random
+import signal
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from local_world import World, searching, until
+from truth_table import answered, assert_exact, truth
+
+KILLING_SEARCHER = str(Path(__file__).with_name("killing_searcher.py"))
+MANY = ("--people", "600", "--repositories", "900", "--focus", "0.6")
+IN_FLIGHT = 4
+"""Windows of a stage, and requests of a process."""
+
+
+def twice(pages: Counter[tuple[str, str]]) -> int:
+    """How many answers nobody needed."""
+    return sum(count - 1 for count in pages.values())
+
+
+@pytest.mark.parametrize(
+    ("point", "occasion"),
+    [("before_page", 1), ("after_page", 1), ("after_storing_page", 1), ("after_page", 5)],
+)
+async def test_killed_at_a_page_it_is_asked_for_once_more_at_most(world: World, point: str, occasion: int) -> None:
+    """The first occasion is in the first attempt at a slice."""
+    github = world.start_github(*MANY)
+    doomed = world.start_worker(KILLING_SEARCHER, point, str(occasion))
+    async with world.client() as client:
+        started = await client.create(searching(), [])
+        assert await asyncio.to_thread(doomed.wait, 30) == -signal.SIGKILL
+        world.start_worker()
+        await client.result(started.campaign_id)
+        people = truth(github, await client.get(started.campaign_id))
+        await assert_exact(world, client, started.campaign_id, people)
+    again = twice(answered(github, "Discover"))
+    assert again == (1 if point == "after_page" else 0)
+
+
+@pytest.mark.parametrize("point", ["after_profiles", "after_storing_profiles"])
+async def test_killed_at_a_batch_of_profiles(world: World, point: str) -> None:
+    github = world.start_github(*MANY)
+    doomed = world.start_worker(KILLING_SEARCHER, point, "2")
+    async with world.client() as client:
+        started = await client.create(searching(), [])
+        assert await asyncio.to_thread(doomed.wait, 30) == -signal.SIGKILL
+        asked = github.get("/requests")["operations"]["Enrich"]["asked"]
+        world.start_worker()
+        await client.result(started.campaign_id)
+        people = truth(github, await client.get(started.campaign_id))
+        await assert_exact(world, client, started.campaign_id, people)
+    assert twice(answered(github, "Discover")) == 0, "search was over"
+    report = github.get("/requests")
+    batches = -(-len(people) // 100)
+    assert report["operations"]["Enrich"]["asked"] <= batches + min(asked, IN_FLIGHT)
+
+
+@pytest.mark.timeout(120)
+async def test_killed_again_and_again_at_random_moments(world: World) -> None:
+    kills = 3
+    moments = random.Random(4)  # noqa: S311 repeatable moments, no secrets
+    github = world.start_github(*MANY, "--latency-ms", "150")
+    async with world.client() as client:
+        started = await client.create(searching(), [])
+        for kill in range(kills):
+            worker = world.start_worker()
+            before = github.get("/requests")["operations"].get("Discover", {"asked": 0})["asked"]
+
+            async def asked(before: int = before) -> bool:
+                return bool(github.get("/requests")["operations"].get("Discover", {"asked": 0})["asked"] > before)
+
+            await until(asked)
+            await asyncio.sleep(moments.uniform(0, 0.8))
+            worker.kill()
+            await asyncio.to_thread(worker.wait)
+            assert kill == kills - 1 or (await client.progress(started.campaign_id)).status == "running"
+        world.start_worker()
+        await client.result(started.campaign_id)
+        people = truth(github, await client.get(started.campaign_id))
+        await assert_exact(world, client, started.campaign_id, people)
+    assert twice(answered(github, "Discover")) <= kills * IN_FLIGHT
+    assert max(answered(github, "Discover").values()) <= kills + 1
