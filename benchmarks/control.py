@@ -11,20 +11,16 @@ has been waiting for work, or one that is started at that moment.
 
 import asyncio
 import random
-import subprocess
 import time
 from pathlib import Path
 from typing import NamedTuple
 
 from harness.calls import NOTING_WORKER, Calls
 from harness.campaign import CONNECTIONS, people, spec
-from harness.engine import Engine
+from harness.engine import Engine, polling
 from harness.figures import Figure, Measured, Scale
 from harness.history import History, read_history
 from harness.sink import Sink, StartSink
-from temporalio.api.enums.v1 import TaskQueueType
-from temporalio.api.taskqueue.v1 import TaskQueue
-from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 from temporalio.client import Client
 
 from activities.planning import SEND_WINDOW, WIDTH, WINDOW
@@ -32,7 +28,7 @@ from client.adapters import migrate
 from client.campaigns import CampaignClient, Started
 from client.connection import connect
 from domain.campaign import CampaignStatus
-from domain.wire import DRAFT_MESSAGES, PAUSE, RESUME, SEND_MESSAGES, TASK_QUEUE
+from domain.wire import DRAFT_MESSAGES, PAUSE, RESUME, SEND_MESSAGES
 
 LEADS = 2_500
 """At most: half a minute of work, in which 20 pauses find both stages busy."""
@@ -57,7 +53,6 @@ _PAUSED = "campaign-paused"
 _LEFT_ALONE = "campaign-left-alone"
 _KILLED = "campaign-killed"
 _PATIENCE_SECONDS = 120.0
-_LOOK_EVERY_SECONDS = 0.05
 
 
 class Ended(NamedTuple):
@@ -202,7 +197,7 @@ async def _takeover(home: Path, sink: Sink, moments: random.Random, *, waits: bo
             await calls.until(2 * WIDTH)
             if waits:
                 second = engine.start_worker(*command)
-                await _polling(temporal, second)
+                await polling(temporal, second)
             await asyncio.sleep(moments.uniform(0.5, 1.5))
             killed_at = time.time()
             first.kill()
@@ -214,17 +209,3 @@ async def _takeover(home: Path, sink: Sink, moments: random.Random, *, waits: bo
                 engine.start_worker(*command)
             await calls.until(len(begun) + 1)
             return calls.all()[len(begun)].at - killed_at
-
-
-async def _polling(temporal: Client, worker: subprocess.Popen[bytes]) -> None:
-    """Wait until the worker asks Temporal for activities."""
-    request = DescribeTaskQueueRequest(
-        namespace=temporal.namespace,
-        task_queue=TaskQueue(name=TASK_QUEUE),
-        task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY,
-    )
-    while True:
-        queue = await temporal.workflow_service.describe_task_queue(request)
-        if any(poller.identity.startswith(f"{worker.pid}@") for poller in queue.pollers):
-            return
-        await asyncio.sleep(_LOOK_EVERY_SECONDS)

@@ -11,6 +11,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
@@ -23,6 +24,7 @@ from telemetry.logging import configure
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent
+sys.path.append(str(ROOT / "tests" / "support"))  # the suite's PostgreSQL server serves here too
 RESULTS = HERE / "RESULTS.md"
 NO_SCENARIOS = ("run.py", "plain_script.py")
 FULL = Scale(leads=5_000, repetitions=3, full=True)
@@ -35,7 +37,7 @@ def main() -> int:
     options = _options(names)
     if options.list:
         for name in names:
-            print(f"{name:12}  {_headline(importlib.import_module(name))}")
+            print(f"{name:16}  {_headline(importlib.import_module(name))}")
         return 0
     start_sink = starter(inbox_will_do=options.small)
     if start_sink is None:
@@ -43,7 +45,7 @@ def main() -> int:
         return 3
     _forget_own_settings()
     load_before = os.getloadavg()[0]
-    scale = SMALL if options.small else FULL
+    scale = SMALL if options.small else replace(FULL, large=options.large)
     chosen = options.scenario or names
     sections, failed = [], False
     for name in chosen:
@@ -68,6 +70,7 @@ def _options(names: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("scenario", nargs="*", choices=[*names, []], help=", ".join(names))
     parser.add_argument("--list", action="store_true", help="say which scenarios there are")
     parser.add_argument("--small", action="store_true", help="a quick run that proves only that everything works")
+    parser.add_argument("--large", action="store_true", help="with 50,000 leads too, where a scenario knows them")
     return parser.parse_args()
 
 

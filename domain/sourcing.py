@@ -16,6 +16,8 @@ _DIRECTIONS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 
 def _one_line(text: str) -> str:
     """In one line of printable characters: what strangers typed goes into headers, terminals and databases."""
+    if text.isprintable():  # nearly all: none of what is looked for below, one character at a time, is
+        return " ".join(text.split())[:_LONGEST]
     kept = (" " if unicodedata.category(one) in ("Cc", "Zl", "Zp") else one for one in text if one not in _DIRECTIONS)
     return " ".join("".join(kept).split())[:_LONGEST]
 

@@ -46,7 +46,7 @@ class Database:
 
         With `campaign_id` it may change rows of that campaign only; on PostgreSQL others are written to meanwhile.
         """
-        async with self._connected() as idle:
+        async with self.backend.turn(), self._connected() as idle:
             connection = await self.backend.for_writing(idle)
             async with connection.begin():
                 await self.backend.lock(connection, campaign_id)

@@ -192,10 +192,12 @@ class SqliteLedger(GroupingLedger):
         if not isinstance(database.backend, SqliteFile):
             raise TypeError(database.backend.name)
         self._engine = database.backend.ledger_engine()
+        self._turn = database.backend.ledger_turn
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="ledger")
 
     async def _commit(self, wishes: _Wishes) -> _Done:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, self._transaction, wishes)
+        async with self._turn:
+            return await asyncio.get_running_loop().run_in_executor(self._thread, self._transaction, wishes)
 
     def _transaction(self, wishes: _Wishes) -> _Done:
         """One transaction, in the ledger's thread."""

@@ -1,5 +1,7 @@
 """PostgreSQL, for workers on several machines."""
 
+from contextlib import AbstractAsyncContextManager, nullcontext
+
 from sqlalchemy import URL
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -52,6 +54,10 @@ class PostgresServer:
     def ledger_engine(self) -> AsyncEngine:
         """An engine with one connection; what it has committed survives a crash of the server."""
         return self._engine(_LEDGER_LOCK_SECONDS, pool_size=1, max_overflow=0)
+
+    def turn(self) -> AbstractAsyncContextManager[None]:
+        """Nobody waits here: the server has queues of its own."""
+        return nullcontext()
 
     async def for_reading(self, connection: AsyncConnection) -> AsyncConnection:
         """A transaction of this connection sees the database as it is at its first statement."""

@@ -1,6 +1,9 @@
 """SQLite (WAL), the embedded default: one file, one writer at a time."""
 
+import asyncio
 import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
@@ -40,6 +43,9 @@ class SqliteFile:
         self.name = f"the database at {self.path}"
         self.engine: AsyncEngine = create_async_engine(self.url, hide_parameters=True)
         _prepare(self.engine.sync_engine, synchronous="NORMAL", busy_milliseconds=_BUSY_MILLISECONDS)
+        self._rows = asyncio.Lock()
+        self.ledger_turn = asyncio.Lock()
+        """The ledger's: with it, it waits for one transaction of this process and not for all that want to write."""
 
     def ledger_engine(self) -> Engine:
         """A synchronous engine with one connection, for the ledger's own thread.
@@ -52,6 +58,12 @@ class SqliteFile:
         )
         _prepare(engine, synchronous="FULL", busy_milliseconds=_LEDGER_BUSY_MILLISECONDS)
         return engine
+
+    @asynccontextmanager
+    async def turn(self) -> AsyncIterator[None]:
+        """Wait for the others of this process: SQLite itself has no queue, it looks again after up to 100 ms."""
+        async with self._rows, self.ledger_turn:
+            yield
 
     async def for_reading(self, connection: AsyncConnection) -> AsyncConnection:
         """A transaction of this connection sees the file as it is at its first statement."""

@@ -15,14 +15,16 @@ class Scale:
     leads: int
     repetitions: int
     full: bool
+    large: bool = False
+    """Whether to measure what takes many minutes too."""
 
 
 @dataclass(frozen=True)
 class Figure:
     """One quantity, measured once per repetition.
 
-    `least` is a speed, held against the median; `most` is a promise, held against every value. `invalid` says why the
-    values prove nothing.
+    `least` is a speed and `at_most` a cost, both held against the median of a full run; `most` is a promise, held
+    against every value. `invalid` says why the values prove nothing.
     """
 
     what: str
@@ -30,22 +32,26 @@ class Figure:
     values: Sequence[float]
     least: float | None = None
     most: float | None = None
+    at_most: float | None = None
     invalid: str = ""
 
     def verdict(self, *, full: bool) -> str:
         """Met, missed, invalid, or "" when there is no target, or none that a smoke test could meet."""
         if self.most is not None:
             return _MET if max(self.values) <= self.most else "MISSED"
-        if not full or self.least is None:
+        if not full or (self.least is None and self.at_most is None):
             return ""
         if self.invalid:
             return f"invalid: {self.invalid}"
-        return _MET if median(self.values) >= self.least else "MISSED"
+        usual = median(self.values)
+        met = usual >= self.least if self.least is not None else self.at_most is None or usual <= self.at_most
+        return _MET if met else "MISSED"
 
     def cells(self, *, full: bool) -> tuple[str, ...]:
         """The row of the table."""
         target = f"≥ {_number(self.least)}" if self.least is not None else ""
-        target = f"≤ {_number(self.most)}" if self.most is not None else target
+        most = self.most if self.most is not None else self.at_most
+        target = f"≤ {_number(most)}" if most is not None else target
         values = (min(self.values), median(self.values), max(self.values))
         return (self.what, self.unit, *map(_number, values), target, self.verdict(full=full))
 

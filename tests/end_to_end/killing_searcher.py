@@ -83,8 +83,10 @@ class KillingPeople:
         self.enrichment_counts = people.enrichment_counts
         self.keep_top = people.keep_top
 
-    async def store_enriched(self, campaign_id: str, enriched: Sequence[Enriched], max_leads: int) -> None:
-        await self._people.store_enriched(campaign_id, enriched, max_leads)
+    async def store_enriched(
+        self, campaign_id: str, enriched: Sequence[Enriched], max_leads: int, points: int = 0
+    ) -> None:
+        await self._people.store_enriched(campaign_id, enriched, max_leads, points)
         die_at("after_storing_profiles")
 
 

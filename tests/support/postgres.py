@@ -36,14 +36,17 @@ class Server(NamedTuple):
 
 
 @contextmanager
-def server() -> Iterator[Server]:
-    """A server that stops with the block; raises FileNotFoundError where PostgreSQL is not installed."""
+def server(*, fsync: bool = False) -> Iterator[Server]:
+    """A server that stops with the block; raises FileNotFoundError where PostgreSQL is not installed.
+
+    A test that needs `fsync` would need a power cut and another machine; a benchmark needs it.
+    """
     programs = _programs()
     place = Path(tempfile.mkdtemp(prefix="outrider-postgres-"))
     try:
         owner = _hand_over(place)
         _initialise(programs, place, owner)
-        with _running(programs, place, owner) as started:
+        with _running(programs, place, owner, fsync=fsync) as started:
             yield started
     finally:
         shutil.rmtree(place)
@@ -82,13 +85,13 @@ def _initialise(programs: Path, place: Path, owner: dict[str, Any]) -> None:
 
 
 @contextmanager
-def _running(programs: Path, place: Path, owner: dict[str, Any]) -> Iterator[Server]:
+def _running(programs: Path, place: Path, owner: dict[str, Any], *, fsync: bool) -> Iterator[Server]:
     port, log = _free_port(), place / "log"
     options = {
         "listen_addresses": "127.0.0.1",
         "port": str(port),
         "unix_socket_directories": str(place),
-        "fsync": "off",  # a test that needs a power cut would need another machine
+        "fsync": "on" if fsync else "off",
         "max_connections": "200",
         "shared_buffers": "64MB",
         "deadlock_timeout": "200ms",
