@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import typer
 
 from client.adapters import check_relay, template_writer, variables
+from client.cli import plan_people
 from client.cli.options import AsJson, Changes, LeadsFile
 from client.cli.plan_screen import show_plan
 from client.cli.screen import print_document
@@ -17,14 +18,13 @@ from client.specs import Prepared, is_goal, prepare
 from domain.campaign import Audience, GithubAudience, SearchedAudience
 from domain.errors import InputError, OutriderError
 from domain.goal import Goal, audience_of, disagreements, read_goal
-from domain.lead import Lead, LeadEnd, LeadRepository
+from domain.lead import LeadEnd
 from domain.message import Draft
 from domain.pacing import closes, opening, past
 from domain.permission import refusal
 from domain.search import searches
 
 _WINDOW = 1000
-_SAMPLE_TOKEN = "made-for-each-person"  # noqa: S105 the place of a token, no token
 
 
 def register(app: typer.Typer) -> None:
@@ -157,41 +157,17 @@ async def _drafts(prepared: Prepared, settings: Settings) -> list[tuple[str, Dra
         base = settings.opt_out_base()
     except OutriderError:
         base = "http://127.0.0.1"
-    rows = prepared.file.leads
-    people = [
-        Lead(number=number, opt_out_token=_SAMPLE_TOKEN, **new.model_dump(exclude={"source_identity"}))
-        for number, new in enumerate(prepared.new_leads(), start=1)
-    ]
-    empty = _emptiest(prepared, len(people) + 1, people[0].source if people else "")
+    people = plan_people.of_file(prepared) if prepared.leads_path else plan_people.invented()
+    empty = plan_people.emptiest(prepared, len(people) + 1, people[0].source if people else "")
     writer = template_writer()
     written: list[Draft | LeadEnd] = []
     for group in [*(people[start : start + _WINDOW] for start in range(0, len(people), _WINDOW)), [empty]]:
         urls = [f"{base}/u/{lead.opt_out_token}" for lead in group]
         written += await writer.write(prepared.spec, group, urls)
-    names = [f"line {row.line}, {row.email}" for row in rows]
+    names = [f"line {row.line}, {row.email}" for row in prepared.file.leads]
+    names = names or [f"an invented person, {person.name}" for person in people]
     emptiest = "the emptiest row possible" if prepared.leads_path else "the emptiest profile possible"
     return list(zip([*names, emptiest], written, strict=True))
-
-
-def _emptiest(prepared: Prepared, number: int, source: str) -> Lead:
-    """Somebody of whom nothing is known but what is known of everybody."""
-    lead = Lead(
-        number=number,
-        email="somebody@example.com",
-        source=source,
-        extra=dict.fromkeys(prepared.file.extra_columns, ""),
-        opt_out_token=_SAMPLE_TOKEN,
-    )
-    if prepared.leads_path:
-        return lead
-    repository = LeadRepository(
-        full_name="example-org/widgets",
-        url="https://github.com/example-org/widgets",
-        commits=1,
-        active_people=1,
-    )
-    profile = "your public GitHub profile github.com/octo-example"
-    return lead.model_copy(update={"login": "octo-example", "repository": repository, "source": profile})
 
 
 def _draft_summary(drafts: list[tuple[str, Draft | LeadEnd]], preview: int) -> dict[str, Any]:

@@ -38,7 +38,9 @@ def register(app: typer.Typer) -> None:
 
 
 def run(
-    spec: str = typer.Argument("", help="The spec file; may be left out with the --id of an existing campaign."),
+    spec: str = typer.Argument(
+        "", help="The spec file or a goal; may be left out with the --id of an existing campaign."
+    ),
     leads: LeadsFile = None,
     detach: Annotated[
         bool, typer.Option("--detach", help="Start it and leave; `outrider show` says how it goes.")
