@@ -43,7 +43,6 @@ class KillingSource:
         return self._source.slices(spec, as_of)
 
     async def page(self, slice_: str, cursor: str) -> SourcePage:
-        die_at("before_page")
         page = await self._source.page(slice_, cursor)
         die_at("after_page")
         return page

@@ -142,7 +142,6 @@ LONG = {
     "another host": ({"action": "redirect", "location": "//example.com/graphql"}, "source_refused", 900, "operator"),
     "bad query": ({"action": "reply", "status": 422}, "activity_failed", 30, "operator"),
     "server error": ({"action": "reply", "status": 500}, "source_unreachable", 30, "nobody"),
-    "hung up": ({"action": "drop"}, "source_unreachable", 30, "nobody"),
     "never in time": ({"action": "too_slow"}, "source_unreachable", 30, "nobody"),
 }
 

@@ -23,7 +23,7 @@ def twice(pages: Counter[tuple[str, str]]) -> int:
 
 @pytest.mark.parametrize(
     ("point", "occasion"),
-    [("before_page", 1), ("after_page", 1), ("after_storing_page", 1), ("after_page", 5)],
+    [("after_page", 1), ("after_storing_page", 1), ("after_page", 5)],
 )
 async def test_killed_at_a_page_it_is_asked_for_once_more_at_most(world: World, point: str, occasion: int) -> None:
     """The first occasion is in the first attempt at a slice."""
