@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
-SCENARIOS = sorted(path.stem for path in BENCHMARKS.glob("*.py") if path.stem != "run")
+SCENARIOS = sorted({path.stem for path in BENCHMARKS.glob("*.py")} - {"run", "plain_script"})
 
 
 def run(*arguments: str, path: str | None = None) -> subprocess.CompletedProcess[str]:
