@@ -141,8 +141,8 @@ LONG = {
     "bad credentials": ({"action": "unauthorized"}, "source_refused", 900, "operator"),
     "another host": ({"action": "redirect", "location": "//example.com/graphql"}, "source_refused", 900, "operator"),
     "bad query": ({"action": "reply", "status": 422}, "activity_failed", 30, "operator"),
-    "server error": ({"action": "reply", "status": 500}, "source_unreachable", 30, "nobody"),
-    "never in time": ({"action": "too_slow"}, "source_unreachable", 30, "nobody"),
+    "server error": ({"action": "reply", "status": 500}, "source_unreachable", 30, "operator"),
+    "never in time": ({"action": "too_slow"}, "source_unreachable", 30, "operator"),
 }
 
 
