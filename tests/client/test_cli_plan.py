@@ -70,6 +70,7 @@ def test_plan_shows_the_searches_before_anything_is_searched(outrider: CommandLi
     assert "            nothing was left un-understood" in lines
     assert "            the spec wins: max_leads: 200, not 300 as in the goal" in lines
     assert "may we      whoever is found may be written to" in lines
+    assert "draft       for an invented person, Dana Rivers" in lines
     assert "draft       for the emptiest profile possible" in lines
     assert "subject     Flaky tests in widgets?" in lines
     assert "            Hello octo-example," in lines
@@ -115,7 +116,8 @@ def test_a_goal_in_words_takes_the_place_of_goal_and_audience_in_the_spec_that_i
     assert document["campaign"]["goal"] == GOAL
     assert document["campaign"]["name"] == "pytest-maintainers"
     assert document["disagreements"] == [{"what": "max_leads", "goal": "300", "spec": "50"}]
-    assert len(document["drafts"]["preview"]) == 1
+    shown = [draft["for"] for draft in document["drafts"]["preview"]]
+    assert shown == ["an invented person, Dana Rivers", "the emptiest profile possible"], "nobody is asked by plan"
     refused = outrider("run", GOAL)
     assert (refused.returncode, refused.stderr.splitlines()[-1]) == (3, "hint: outrider up")
 
