@@ -103,12 +103,12 @@ class Discoveries(Protocol):
 
     async def store_page(
         self, campaign_id: str, slice_: Slice, page: SourcePage, exclude_logins: Sequence[str]
-    ) -> bool:
+    ) -> int | None:
         """Store a page with the people on it, in one transaction, and put its slice at the next page.
 
         People get lead numbers in their order on the page, those seen before keep theirs; whoever has an excluded
-        login is passed over. False = the slice is not at that cursor any more: another attempt stored the page, and
-        nothing is changed.
+        login is passed over. Returns how many got a number. None = the slice is not at that cursor any more: another
+        attempt stored the page, and nothing is changed.
         """
 
     async def enough(self, campaign_id: str, max_leads: int) -> bool:

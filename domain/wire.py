@@ -202,6 +202,8 @@ class WindowResult(_Payload):
     """The highest number this stage has now: some of its numbers fell into further ones."""
     found: int | None = None
     """The highest number that exists for the next stage, where this stage's own numbers are none of it."""
+    goes_on: bool = False
+    """What is open can start at once: the window came back so that the next stage can begin with what it found."""
 
 
 class HoldNote(_Payload):

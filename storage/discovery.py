@@ -44,31 +44,31 @@ class DiscoveryRows:
 
     async def store_page(
         self, campaign_id: str, slice_: Slice, page: SourcePage, exclude_logins: Sequence[str]
-    ) -> bool:
+    ) -> int | None:
         """See domain.source_ports.Discoveries."""
         found, passed_over = sorted_out(page, exclude_logins)
         async with self._database.write(campaign_id) as connection:
             numbered = await hold_campaign(connection, campaign_id)
             if (await connection.execute(_moved_on(campaign_id, slice_, page))).rowcount == 0:
-                return False
+                return None
             if page.split:
                 highest = await _highest_slice(connection, campaign_id)
                 await _add_slices(connection, campaign_id, highest, page.split)
-            else:
-                new = await self._store_people(connection, campaign_id, numbered, found, passed_over)
-                await store_facts(connection, campaign_id, page, found)
-                await connection.execute(
-                    insert(pages),
-                    {
-                        "campaign_id": campaign_id,
-                        "slice": slice_.number,
-                        "cursor": slice_.cursor,
-                        "at": datetime.now(UTC),
-                        "people": new,
-                        "looked_at": len({one.identity for one in found} | passed_over.keys()),
-                    },
-                )
-        return True
+                return 0
+            new = await self._store_people(connection, campaign_id, numbered, found, passed_over)
+            await store_facts(connection, campaign_id, page, found)
+            await connection.execute(
+                insert(pages),
+                {
+                    "campaign_id": campaign_id,
+                    "slice": slice_.number,
+                    "cursor": slice_.cursor,
+                    "at": datetime.now(UTC),
+                    "people": new,
+                    "looked_at": len({one.identity for one in found} | passed_over.keys()),
+                },
+            )
+            return new
 
     async def enough(self, campaign_id: str, max_leads: int) -> bool:
         """See domain.source_ports.Discoveries."""

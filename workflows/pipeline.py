@@ -212,6 +212,10 @@ class Pipeline:
         if result.trip is not None:
             self._conductor.tripped(result.trip)
         self._hold(stage, result.hold)
+        if result.goes_on:
+            stage.ready.add(first, last)
+            self._grow(index, result)
+            return
         left = result.left or ([(first, last)] if result.open else [])
         stage.later += [
             LaterWindow(first=begin, last=end, at=look_again_at(result), put_off=result.put_off) for begin, end in left

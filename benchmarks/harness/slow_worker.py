@@ -2,6 +2,7 @@
 
 import asyncio
 import dataclasses
+import gc
 import sys
 
 from harness.slow_tools import SlowRelays, SlowSource
@@ -22,7 +23,9 @@ async def main() -> None:
     await register_search_attributes(client)
     async with open_ports(settings) as ports:
         slow = dataclasses.replace(ports, source=SlowSource(int(sys.argv[1])), relays=SlowRelays())
-        await build_worker(client, slow).run()
+        worker = build_worker(client, slow)
+        gc.freeze()  # as the worker of the product does
+        await worker.run()
 
 
 if __name__ == "__main__":

@@ -92,6 +92,11 @@ class Score(Part):
     )
     weights: Weights = Field(Weights(), description="How much each fact counts; only their proportions matter.")
 
+    @property
+    def decides(self) -> bool:
+        """Whether it depends on scores who is written to."""
+        return self.top is not None or self.minimum > 0
+
 
 class CsvAudience(Part):
     """People from a CSV file."""

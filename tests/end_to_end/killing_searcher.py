@@ -67,7 +67,7 @@ class KillingDiscoveries:
 
     async def store_page(
         self, campaign_id: str, slice_: Slice, page: SourcePage, exclude_logins: Sequence[str]
-    ) -> bool:
+    ) -> int | None:
         stored = await self._discoveries.store_page(campaign_id, slice_, page, exclude_logins)
         die_at("after_storing_page")
         return stored

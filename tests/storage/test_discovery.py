@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+from collections import Counter
 from contextlib import closing
 
 import pytest
@@ -51,7 +52,7 @@ async def test_a_page_numbers_its_people_and_moves_its_slice_on(
     stored: StoredCampaigns, discoveries: DiscoveryRows
 ) -> None:
     shown = page(["ada", "bo", "cy"], next_cursor="2").model_copy(update={"gone": 2, "incomplete": True})
-    assert await discoveries.store_page(CAMPAIGN, FIRST, shown, [])
+    assert await discoveries.store_page(CAMPAIGN, FIRST, shown, []) == 3
     assert found(stored) == {1: "ada", 2: "bo", 3: "cy"}
     assert (await stored.campaigns.get(CAMPAIGN)).numbered == 3
     assert (await discoveries.open_slices(CAMPAIGN, 1, 1)) == [FIRST.model_copy(update={"cursor": "2"})]
@@ -69,17 +70,19 @@ async def test_the_last_page_ends_its_slice_and_what_was_said_before_stays(disco
     await discoveries.store_page(
         CAMPAIGN, FIRST, page(["ada"], next_cursor="2").model_copy(update={"incomplete": True}), []
     )
-    await discoveries.store_page(CAMPAIGN, FIRST.model_copy(update={"cursor": "2"}), page(["bo"]), [])
+    assert (
+        await discoveries.store_page(CAMPAIGN, FIRST.model_copy(update={"cursor": "2"}), page(["ada", "bo"]), []) == 1
+    )
     assert await discoveries.open_slices(CAMPAIGN, 1, 1) == []
     assert await discoveries.counted(CAMPAIGN, 1, 2) == SliceCounts(slices=2, numbered=2, counts={"done": 1}, open=1)
     assert (await discoveries.seen(CAMPAIGN)).incomplete == 1
 
 
 async def test_a_zombies_page_changes_nothing(stored: StoredCampaigns, discoveries: DiscoveryRows) -> None:
-    assert await discoveries.store_page(CAMPAIGN, FIRST, page(["ada"], next_cursor="2"), [])
+    assert await discoveries.store_page(CAMPAIGN, FIRST, page(["ada"], next_cursor="2"), []) == 1
     before = everything(stored)
-    assert not await discoveries.store_page(CAMPAIGN, FIRST, page(["ada", "bo"], next_cursor="3"), [])
-    assert not await discoveries.store_page(CAMPAIGN, Slice(number=9, query="", cursor=""), page(["bo"]), [])
+    assert await discoveries.store_page(CAMPAIGN, FIRST, page(["ada", "bo"], next_cursor="3"), []) is None
+    assert await discoveries.store_page(CAMPAIGN, Slice(number=9, query="", cursor=""), page(["bo"]), []) is None
     assert everything(stored) == before
 
 
@@ -87,7 +90,7 @@ async def test_two_attempts_at_one_page_at_once_store_it_once(
     stored: StoredCampaigns, discoveries: DiscoveryRows
 ) -> None:
     attempts = [discoveries.store_page(CAMPAIGN, FIRST, page(["ada", "bo"], next_cursor="2"), []) for _ in range(4)]
-    assert sorted(await asyncio.gather(*attempts)) == [False, False, False, True]
+    assert Counter(await asyncio.gather(*attempts)) == {2: 1, None: 3}
     assert found(stored) == {1: "ada", 2: "bo"}
     assert len(stored.rows("SELECT * FROM pages")) == 1
     assert stored.rows("SELECT pages, points FROM slices WHERE number = 1") == [{"pages": 1, "points": 1}]
@@ -173,8 +176,9 @@ async def test_excluded_logins_are_passed_over_whatever_their_capitals(
 
 async def test_a_split_slice_is_replaced_by_its_parts_in_one_transaction(discoveries: DiscoveryRows) -> None:
     too_much = SourcePage(split=("older", "newer"), points=1)
-    assert await discoveries.store_page(CAMPAIGN, FIRST, too_much, [])
-    assert not await discoveries.store_page(CAMPAIGN, FIRST, too_much, []), "a second attempt adds no more parts"
+    assert await discoveries.store_page(CAMPAIGN, FIRST, too_much, []) == 0
+    again = await discoveries.store_page(CAMPAIGN, FIRST, too_much, [])
+    assert again is None, "a second attempt adds no more parts"
     left = await discoveries.open_slices(CAMPAIGN, 1, 10)
     assert [(one.number, one.query) for one in left] == [(2, "slice b"), (3, "older"), (4, "newer")]
     assert await discoveries.counted(CAMPAIGN, 1, 2) == SliceCounts(slices=4, numbered=0, counts={"split": 1}, open=1)

@@ -90,6 +90,30 @@ async def test_stages_overlap_while_people_are_still_searched(server: CampaignSe
     assert (await server.run(activities)).result.counts[Stage.SENDING] == whole(6 * PEOPLE_PER_SLICE)
 
 
+async def test_people_of_a_slice_go_on_while_it_is_searched(server: CampaignServer) -> None:
+    """A window that came back with pages left starts again at once, and counts when it is through."""
+    somebody_sent = asyncio.Event()
+    asked: list[int] = []
+
+    async def discover(task: WindowTask) -> WindowResult:
+        asked.append(task.first)
+        if len(asked) < 4:
+            return WindowResult(counts={}, open=1, found=PEOPLE_PER_SLICE * len(asked), parts=1, goes_on=True)
+        await asyncio.wait_for(somebody_sent.wait(), 20)
+        return WindowResult(counts={"done": 1}, found=PEOPLE_PER_SLICE * 4, parts=1)
+
+    async def send(task: WindowTask) -> WindowResult:
+        somebody_sent.set()
+        return await done(task)
+
+    activities = WindowActivities(leads=0, send=send)
+    activities.searches(1, discover)
+    counts = (await server.run(activities)).result.counts
+    assert asked == [1, 1, 1, 1]
+    assert counts[Stage.DISCOVERY] == {"done": 1}
+    assert counts[Stage.SENDING] == whole(4 * PEOPLE_PER_SLICE)
+
+
 async def test_only_the_best_are_drafted_once_everybody_is_known(server: CampaignServer) -> None:
     source = Slices(4)
     activities = WindowActivities(leads=0)
