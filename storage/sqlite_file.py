@@ -6,16 +6,20 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import aiosqlite
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import StaticPool
 
 from domain.errors import InputError, Unreachable
+from storage import sqlite_hops
 
 _BUSY_MILLISECONDS = 10_000
 """How long rows wait for another writer: whoever is at a terminal waits with them."""
 _LEDGER_BUSY_MILLISECONDS = 30_000
+_KEPT_CONNECTIONS = 16
+"""As many as there are windows in flight: a connection that is opened anew costs a thread and its pragmas."""
 _OLDEST_SQLITE = (3, 38, 0)  # UPDATE … FROM, RETURNING and the ->> operator
 _WRITES = "outrider_writes"
 _LOCKED = ("is locked by another process", "try again when that process is done")
@@ -41,11 +45,17 @@ class SqliteFile:
         self.url = url.set(drivername="sqlite+aiosqlite")
         self.path = Path(str(url.database))
         self.name = f"the database at {self.path}"
-        self.engine: AsyncEngine = create_async_engine(self.url, hide_parameters=True)
+        self.engine: AsyncEngine = create_async_engine(
+            self.url, hide_parameters=True, async_creator=self._connect, pool_size=_KEPT_CONNECTIONS
+        )
         _prepare(self.engine.sync_engine, synchronous="NORMAL", busy_milliseconds=_BUSY_MILLISECONDS)
         self._rows = asyncio.Lock()
         self.ledger_turn = asyncio.Lock()
         """The ledger's: with it, it waits for one transaction of this process and not for all that want to write."""
+
+    async def _connect(self) -> aiosqlite.Connection:
+        place, options = self.engine.dialect.create_connect_args(self.url)
+        return await sqlite_hops.connect(*place, **options)
 
     def ledger_engine(self) -> Engine:
         """A synchronous engine with one connection, for the ledger's own thread.
