@@ -113,6 +113,8 @@ class CampaignRows:
     async def set_hold(self, campaign_id: str, stage: Stage, hold: Hold | None) -> None:
         """See domain.ports.Campaigns. There is room for one wait: the latest; a stage ends only its own."""
         further = [later for later in Stage if list(Stage).index(later) > list(Stage).index(stage)]
+        if hold is None and await self._goes_on(campaign_id, stage, further):
+            return
         changes: dict[str, Any] = {"stage": case((campaigns.c.stage.in_(further), campaigns.c.stage), else_=stage)}
         if hold is None:
             changes |= {
@@ -125,6 +127,13 @@ class CampaignRows:
             changes |= _waiting(stage, hold)
             changes["waiting_since"] = case((same, since), else_=literal(datetime.now(UTC), since.type))
         await self._update(campaign_id, changes)
+
+    async def _goes_on(self, campaign_id: str, stage: Stage, further: Sequence[Stage]) -> bool:
+        """Whether the row says already that this stage, or a further one, works: most windows need not write."""
+        query = select(campaigns.c.stage, campaigns.c.waiting_stage).where(campaigns.c.campaign_id == campaign_id)
+        async with self._database.read() as connection:
+            row = (await connection.execute(query)).first()
+        return row is not None and row.waiting_stage != stage and row.stage in (stage, *further)
 
     async def write_control(self, task: ControlTask, status: CampaignStatus | None) -> None:
         """See domain.ports.Campaigns. An attempt that comes late does not undo what was wanted after it."""

@@ -13,7 +13,7 @@ from storage.database import Database
 from storage.keys import Keys
 from storage.schema import campaigns, leads, onlookers, pages, slices
 from storage.search_counts import count_seen
-from storage.sightings import SOURCE_PREFIX, hold_campaign, known, reachable, sorted_out, store_facts
+from storage.sightings import SOURCE_PREFIX, facts_of, hold_campaign, known, reachable, sorted_out, store_facts
 
 
 class DiscoveryRows:
@@ -47,6 +47,7 @@ class DiscoveryRows:
     ) -> int | None:
         """See domain.source_ports.Discoveries."""
         found, passed_over = sorted_out(page, exclude_logins)
+        facts = facts_of(campaign_id, page, found)
         async with self._database.write(campaign_id) as connection:
             numbered = await hold_campaign(connection, campaign_id)
             if (await connection.execute(_moved_on(campaign_id, slice_, page))).rowcount == 0:
@@ -56,7 +57,7 @@ class DiscoveryRows:
                 await _add_slices(connection, campaign_id, highest, page.split)
                 return 0
             new = await self._store_people(connection, campaign_id, numbered, found, passed_over)
-            await store_facts(connection, campaign_id, page, found)
+            await store_facts(connection, facts)
             await connection.execute(
                 insert(pages),
                 {

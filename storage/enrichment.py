@@ -62,6 +62,7 @@ class PeopleRows:
         now = datetime.now(UTC)
         asked = sorted(enriched, key=lambda one: one.number)
         addresses = {one.number: self._keys.address_identity(one.email) for one in asked if one.email}
+        profiles = {one.number: _profile_row(one.profile) for one in asked if one.profile is not None}
         async with self._database.write(campaign_id) as connection:
             await hold_campaign(connection, campaign_id)
             if points:
@@ -70,7 +71,7 @@ class PeopleRows:
             fresh = [one for one in asked if one.number in still]
             if not fresh:
                 return
-            await _store_profiles(connection, [one.profile for one in fresh if one.profile is not None])
+            await _store_profiles(connection, [profiles[one.number] for one in fresh if one.number in profiles])
             taken = await _taken(connection, campaign_id, [addresses[one.number] for one in fresh if one.email])
             room = _Room(max_leads - await reachable(connection, campaign_id, max_leads), taken)
             rows = [
@@ -253,12 +254,13 @@ async def _still_unenriched(connection: AsyncConnection, campaign_id: str, numbe
     return set(await connection.scalars(query))
 
 
-async def _store_profiles(connection: AsyncConnection, profiles: Iterable[Profile]) -> None:
+def _profile_row(one: Profile) -> dict[str, Any]:
+    return {"identity": one.identity, "profile": one.model_dump_json(exclude_defaults=True), "read_at": one.read_at}
+
+
+async def _store_profiles(connection: AsyncConnection, profiles: Iterable[dict[str, Any]]) -> None:
     """Profiles belong to all campaigns: in the order of their identities two of them cannot block each other."""
-    rows = [
-        {"identity": one.identity, "profile": one.model_dump_json(exclude_defaults=True), "read_at": one.read_at}
-        for one in sorted(profiles, key=lambda one: one.identity)
-    ]
+    rows = sorted(profiles, key=lambda row: row["identity"])
     if rows:
         new = upsert(connection, people)
         changed = new.on_conflict_do_update(

@@ -1,9 +1,9 @@
 """Rows of leads and drafts, and the messages that drafting schedules."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Row, and_, bindparam, case, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -30,6 +30,14 @@ _LEADS = (
 _DRAFTED = and_(drafts.c.campaign_id == leads.c.campaign_id, drafts.c.number == leads.c.number)
 
 
+class _MessageRows(NamedTuple):
+    """What is stored of one draft."""
+
+    draft: dict[str, Any]
+    message: dict[str, Any]
+    event: dict[str, Any]
+
+
 class LeadRows:
     """domain.ports.Leads on the database."""
 
@@ -47,7 +55,8 @@ class LeadRows:
             .order_by(leads.c.number)
         )
         async with self._database.read() as connection:
-            return [_lead(row) for row in await connection.execute(query)]
+            rows = (await connection.execute(query)).all()
+        return [_lead(row) for row in rows]
 
     async def get(self, campaign_id: str, number: int) -> Lead:
         """One lead; raises NotFound."""
@@ -60,12 +69,14 @@ class LeadRows:
 
     async def store_drafts(self, campaign_id: str, new: Sequence[NewMessage], ended: Sequence[LeadEnd]) -> None:
         """See domain.ports.Leads."""
+        now = datetime.now(UTC)
+        made = [self._rows_of(campaign_id, message, now) for message in new]  # before anybody has to wait for us
         async with self._database.write(campaign_id) as connection:
             numbers = [*(message.draft.number for message in new), *(end.number for end in ended)]
             done = await _done_before(connection, campaign_id, numbers)
-            fresh = [message for message in new if message.draft.number not in done]
+            fresh = [rows for rows in made if rows.draft["number"] not in done]
             if fresh:
-                await self._store_messages(connection, campaign_id, fresh)
+                await _store_messages(connection, campaign_id, fresh)
             rows = [
                 {"c": campaign_id, "n": end.number, "state": end.state, "why": end.reason}
                 for end in ended
@@ -88,15 +99,12 @@ class LeadRows:
         async with self._database.read() as connection:
             return dict((await connection.execute(query)).all())
 
-    async def _store_messages(self, connection: AsyncConnection, campaign_id: str, new: Sequence[NewMessage]) -> None:
-        now = datetime.now(UTC)
-        await connection.execute(insert(drafts), [_draft_row(campaign_id, message, now) for message in new])
-        rows = [self._message_row(campaign_id, message, now) for message in new]
-        await connection.execute(upsert(connection, messages).on_conflict_do_nothing(), rows)
-        same_address = await _end_same_address(connection, campaign_id, new)
-        rows = [_event_row(campaign_id, message, now) for message in new if message.draft.number not in same_address]
-        if rows:
-            await connection.execute(insert(message_events), rows)
+    def _rows_of(self, campaign_id: str, message: NewMessage, now: datetime) -> _MessageRows:
+        return _MessageRows(
+            draft=_draft_row(campaign_id, message, now),
+            message=self._message_row(campaign_id, message, now),
+            event=_event_row(campaign_id, message, now),
+        )
 
     def _message_row(self, campaign_id: str, message: NewMessage, now: datetime) -> dict[str, Any]:
         return {
@@ -137,13 +145,24 @@ async def _done_before(connection: AsyncConnection, campaign_id: str, numbers: S
     return set(await connection.scalars(query))
 
 
-async def _end_same_address(connection: AsyncConnection, campaign_id: str, new: Sequence[NewMessage]) -> set[int]:
+async def _store_messages(connection: AsyncConnection, campaign_id: str, new: Sequence[_MessageRows]) -> None:
+    await connection.execute(insert(drafts), [rows.draft for rows in new])
+    await connection.execute(upsert(connection, messages).on_conflict_do_nothing(), [rows.message for rows in new])
+    same_address = await _end_same_address(connection, campaign_id, [rows.message for rows in new])
+    events = [rows.event for rows in new if rows.event["number"] not in same_address]
+    if events:
+        await connection.execute(insert(message_events), events)
+
+
+async def _end_same_address(
+    connection: AsyncConnection, campaign_id: str, new: Sequence[Mapping[str, Any]]
+) -> set[int]:
     """A draft whose message was refused by the unique address belongs to a second lead of the same person."""
-    numbers = [message.draft.number for message in new]
+    numbers = [row["number"] for row in new]
     inserted = select(messages.c.number).where(
         messages.c.campaign_id == campaign_id,
         messages.c.number.between(min(numbers), max(numbers)),
-        messages.c.message_id.in_([message.message_id for message in new]),
+        messages.c.message_id.in_([row["message_id"] for row in new]),
     )
     orphans = set(numbers) - set(await connection.scalars(inserted))
     if orphans:

@@ -1,7 +1,7 @@
 """What a page of a source says about people and repositories, as rows. Whoever stores it holds the campaign's row."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -67,27 +67,39 @@ async def known(connection: AsyncConnection, campaign_id: str, source_identities
     return set(await connection.scalars(are_leads.union_all(are_onlookers)))
 
 
-async def store_facts(
-    connection: AsyncConnection, campaign_id: str, page: SourcePage, found: Sequence[Contribution]
-) -> None:
-    """Store repositories and who worked on them; what is said later replaces what was said before."""
-    if page.repositories:
-        rows = [
+class Facts(NamedTuple):
+    """Rows of what a page says."""
+
+    repositories: list[dict[str, Any]]
+    contributions: list[dict[str, Any]]
+
+
+def facts_of(campaign_id: str, page: SourcePage, found: Sequence[Contribution]) -> Facts:
+    """The rows of a page's repositories and of who worked on them."""
+    return Facts(
+        [
             {"campaign_id": campaign_id, "identity": one.identity, "facts": one.model_dump_json()}
             for one in page.repositories
-        ]
+        ],
+        [_contribution_row(campaign_id, one) for one in found],
+    )
+
+
+async def store_facts(connection: AsyncConnection, facts: Facts) -> None:
+    """Store repositories and who worked on them; what is said later replaces what was said before."""
+    if facts.repositories:
         new = upsert(connection, repositories)
         changed = new.on_conflict_do_update(
             index_elements=["campaign_id", "identity"], set_={"facts": new.excluded.facts}
         )
-        await connection.execute(changed, rows)
-    if found:
+        await connection.execute(changed, facts.repositories)
+    if facts.contributions:
         new = upsert(connection, contributions)
         changed = new.on_conflict_do_update(
             index_elements=["campaign_id", "identity", "repository"],
             set_={name: new.excluded[name] for name in ("login", "commits", "last_commit_at", "offsets")},
         )
-        await connection.execute(changed, [_contribution_row(campaign_id, one) for one in found])
+        await connection.execute(changed, facts.contributions)
 
 
 def _contribution_row(campaign_id: str, one: Contribution) -> dict[str, Any]:

@@ -73,7 +73,7 @@ async def test_what_was_found_comes_with_all_work_and_its_repositories(
         contributions=(contribution("ada", "gadgets", commits=9, offsets={-330: 8, 0: 1}),),
     )
     discoveries = DiscoveryRows(stored.database, stored.keys)
-    assert await discoveries.store_page(CAMPAIGN, FIRST.model_copy(update={"cursor": "2"}), more, [])
+    assert await discoveries.store_page(CAMPAIGN, FIRST.model_copy(update={"cursor": "2"}), more, []) == 0
     ada, bo = await people.unenriched(CAMPAIGN, 1, 2, LONG_AGO)
     assert (ada.number, ada.identity, ada.login, ada.known) == (1, "U_ada", "ada", None)
     assert ada.contributions == (contribution("ada", "gadgets", 9, offsets={-330: 8, 0: 1}), contribution("ada"))
