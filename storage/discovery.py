@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, bindparam, func, insert, literal_column, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, case, func, insert, literal_column, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.source_ports import Seen, Slice, SliceCounts
@@ -14,6 +14,9 @@ from storage.keys import Keys
 from storage.schema import campaigns, leads, onlookers, pages, slices
 from storage.search_counts import count_seen
 from storage.sightings import SOURCE_PREFIX, facts_of, hold_campaign, known, reachable, sorted_out, store_facts
+
+_MOST_PAGES = 1_000
+"""Of one slice: no search shows more results, and a page has one at least."""
 
 
 class DiscoveryRows:
@@ -50,6 +53,8 @@ class DiscoveryRows:
         facts = facts_of(campaign_id, page, found)
         async with self._database.write(campaign_id) as connection:
             numbered = await hold_campaign(connection, campaign_id)
+            if await _goes_round(connection, campaign_id, slice_, page):
+                page = page.model_copy(update={"next_cursor": None, "incomplete": True})
             if (await connection.execute(_moved_on(campaign_id, slice_, page))).rowcount == 0:
                 return None
             if page.split:
@@ -197,6 +202,18 @@ async def _add_slices(connection: AsyncConnection, campaign_id: str, highest: in
     if rows:
         await connection.execute(insert(slices), rows)
     return highest + len(rows)
+
+
+async def _goes_round(connection: AsyncConnection, campaign_id: str, slice_: Slice, page: SourcePage) -> bool:
+    """Whether the slice would go on where it has been already, or for ever: it ends here then, as incomplete."""
+    if page.next_cursor is None:
+        return False
+    if page.next_cursor == slice_.cursor:
+        return True
+    again = func.coalesce(func.max(case((pages.c.cursor == page.next_cursor, 1), else_=0)), 0)
+    of_slice = (pages.c.campaign_id == campaign_id, pages.c.slice == slice_.number)
+    been = (await connection.execute(select(func.count(), again).select_from(pages).where(*of_slice))).one()
+    return bool(been[1]) or been[0] >= _MOST_PAGES - 1
 
 
 def _moved_on(campaign_id: str, slice_: Slice, page: SourcePage) -> Any:  # noqa: ANN401 an SQLAlchemy statement

@@ -4,6 +4,7 @@ import asyncio
 import sqlite3
 from collections import Counter
 from contextlib import closing
+from itertools import pairwise
 
 import pytest
 from databases import ONLY_SQLITE
@@ -46,6 +47,30 @@ async def test_slices_are_cut_once(discoveries: DiscoveryRows) -> None:
     assert await discoveries.open_slices(CAMPAIGN, 2, 2) == [Slice(number=2, query="slice b", cursor="")]
     with pytest.raises(NotFound):
         await discoveries.cut("campaign-nobody", ["slice"])
+
+
+@pytest.mark.parametrize("cursors", [["", "2", "2"], ["", "2", "3", "2"], ["", ""], ["", "2", "3", ""]])
+async def test_a_slice_that_goes_round_in_circles_ends_and_says_that_it_was_not_read_to_its_end(
+    stored: StoredCampaigns, discoveries: DiscoveryRows, cursors: list[str]
+) -> None:
+    for number, (cursor, behind) in enumerate(pairwise(cursors)):
+        slice_ = FIRST.model_copy(update={"cursor": cursor})
+        assert await discoveries.store_page(CAMPAIGN, slice_, page([f"p{number}"], next_cursor=behind), [])
+    assert await discoveries.open_slices(CAMPAIGN, 1, 1) == []
+    (row,) = stored.rows("SELECT state, incomplete, pages FROM slices WHERE number = 1")
+    assert (row["state"], bool(row["incomplete"]), row["pages"]) == ("done", True, len(cursors) - 1)
+    assert len(found(stored)) == len(cursors) - 1, "what was on its pages stays"
+
+
+async def test_a_slice_without_end_ends(
+    stored: StoredCampaigns, discoveries: DiscoveryRows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("storage.discovery._MOST_PAGES", 3)
+    for number in range(3):
+        (slice_,) = await discoveries.open_slices(CAMPAIGN, 1, 1)
+        assert await discoveries.store_page(CAMPAIGN, slice_, page(["ada"], next_cursor=f"c{number}"), [])
+    (row,) = stored.rows("SELECT state, incomplete, pages FROM slices WHERE number = 1")
+    assert (row["state"], bool(row["incomplete"]), row["pages"]) == ("done", True, 3)
 
 
 async def test_a_page_numbers_its_people_and_moves_its_slice_on(
