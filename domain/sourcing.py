@@ -54,11 +54,11 @@ class Repository(_Fact):
     """A repository as its page says it. `identity` stays the same when it is renamed."""
 
     identity: str
-    full_name: str
-    url: str
+    full_name: _Text
+    url: _Text
     description: _Text = ""
     language: _Text = ""
-    topics: tuple[str, ...] = ()
+    topics: tuple[_Text, ...] = ()
     stars: int = 0
     forks: int = 0
     pushed_at: datetime | None = None
@@ -75,7 +75,7 @@ class Contribution(_Fact):
 
     identity: str
     """The source's lasting id of the person; a lead's `source_identity` is made of it."""
-    login: str
+    login: _Text
     repository: str
     """The repository's `identity`."""
     commits: int
@@ -113,7 +113,7 @@ class Profile(_Fact):
     """What a person publishes about themselves. "" = not said."""
 
     identity: str
-    login: str
+    login: _Text
     name: _Text = ""
     email: _Text = ""
     """Only what the profile shows: never an address from a commit."""

@@ -19,6 +19,7 @@ from providers.github.answers import Answer, Budget, GraphError, Outcome
 from providers.github.resting import LIMITED, REFUSED, Resting
 from providers.github.tokens import LOOK_AGAIN, Token, Tokens, utc_now
 from providers.github.transport import Transport
+from providers.github.values import Cost, Instant
 from telemetry.logging import get_logger
 
 IN_FLIGHT = 4
@@ -40,10 +41,10 @@ class RateLimit(BaseModel):
 
     model_config = ConfigDict(alias_generator=to_camel, validate_by_name=True)
 
-    cost: int
+    cost: Cost
     limit: int
     remaining: int
-    reset_at: datetime
+    reset_at: Instant
 
 
 class Data(BaseModel):
@@ -161,7 +162,7 @@ class GitHubApi:
                 )
             case _:
                 if not await question.patience.pause():
-                    raise self.unreachable(answer.line)
+                    raise self.unreachable(answer.line or "its answer cannot be read")
 
     async def _may_ask(self, patience: _Patience) -> None:
         """Wait for the end of what holds for everybody; raises SourceWait when that is too long."""

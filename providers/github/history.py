@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
 from domain.sourcing import Contribution, Onlooker, PassedOver
+from providers.github.values import Instant, Mark
 
 _OFFSET = re.compile(r"([+-])(\d\d):?(\d\d)")
 _WIDEST = 14 * 60
@@ -30,13 +31,13 @@ class PageInfo(Shape):
     """Whether a connection goes on, and where."""
 
     has_next_page: bool
-    end_cursor: str | None = None
+    end_cursor: Mark | None = None
 
 
 class Account(Shape):
     """Whose commit it is."""
 
-    id: str
+    id: Mark
     login: str
 
     @property
@@ -55,7 +56,7 @@ class Author(Shape):
 class Commit(Shape):
     """A commit, as far as anybody needs it."""
 
-    committed_date: datetime
+    committed_date: Instant
     author: Author | None = None
 
 

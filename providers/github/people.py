@@ -6,6 +6,7 @@ from domain.sourcing import Profile
 from providers.github.api import Data
 from providers.github.history import Shape
 from providers.github.text import clean, published_address
+from providers.github.values import Instant
 
 
 class _Followers(Shape):
@@ -24,7 +25,7 @@ class SeenUser(Shape):
     location: str | None = None
     website_url: str | None = None
     is_hireable: bool = False
-    created_at: datetime | None = None
+    created_at: Instant | None = None
     followers: _Followers | None = None
 
     def profile(self, identity: str, read_at: datetime) -> Profile:

@@ -1,7 +1,6 @@
 """Repositories as GitHub's answers hold them, and the people who work on them."""
 
 from collections.abc import Sequence
-from datetime import datetime
 
 from pydantic import Field
 
@@ -9,6 +8,7 @@ from domain.sourcing import Contribution, Onlooker, PassedOver, Repository, Sour
 from providers.github.api import Data
 from providers.github.history import Branch, History, Shape, Tally
 from providers.github.text import clean
+from providers.github.values import Instant, Mark
 
 _ORGANIZATION = "Organization"
 
@@ -27,13 +27,13 @@ class _Topics(Shape):
 
 class _Owner(Shape):
     typename: str = Field("", alias="__typename")
-    id: str
+    id: Mark
 
 
 class SeenRepository(Shape):
     """A repository with the newest commits of its activity window."""
 
-    id: str
+    id: Mark
     name_with_owner: str
     url: str
     description: str | None = None
@@ -42,7 +42,7 @@ class SeenRepository(Shape):
     is_archived: bool
     is_fork: bool
     is_private: bool
-    pushed_at: datetime | None = None
+    pushed_at: Instant | None = None
     primary_language: _Named | None = None
     owner: _Owner | None = None
     repository_topics: _Topics | None = None

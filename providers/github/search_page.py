@@ -8,6 +8,7 @@ from providers.github.api import Data, Reply
 from providers.github.history import PageInfo, Shape
 from providers.github.repositories import SeenRepository
 from providers.github.slicing import SHOWN
+from providers.github.values import Mark
 
 _RESULT = ("search", "edges")
 
@@ -15,7 +16,7 @@ _RESULT = ("search", "edges")
 class Edge(Shape):
     """One result of a search; `cursor` is where the search goes on behind it."""
 
-    cursor: str
+    cursor: Mark
     node: SeenRepository | None = None
 
 
@@ -49,13 +50,15 @@ def shown(search: Search, reply: Reply[Discovered], *, least: bool) -> Shown | N
     kept = edges if least or ok else _whole(edges, reply.errors)
     if not (kept or least or ok):
         return None
-    behind = search.page_info.end_cursor if search.page_info.has_next_page else None
+    goes_on = search.page_info.has_next_page
+    behind = search.page_info.end_cursor if goes_on else None
     last = kept[-1] if len(kept) < len(edges) else None
+    lost = search.edges is None or (goes_on and behind is None)
     nodes = [edge.node for edge in kept if edge is not None and edge.node is not None]
     return Shown(
         repositories=[node for node in nodes if node.searchable],
         next_cursor=last.cursor if last is not None else behind,
-        incomplete=search.repository_count > SHOWN or len(nodes) < len(kept) or (least and not ok),
+        incomplete=lost or search.repository_count > SHOWN or len(nodes) < len(kept) or (least and not ok),
     )
 
 

@@ -16,6 +16,10 @@ ANSWER_SECONDS = 20.0
 """GitHub itself gives up after ten."""
 
 CONNECT_SECONDS = 5.0
+
+MOST_BYTES = 64 * 1024 * 1024
+"""Of one answer, unpacked; the largest page of commits has two million."""
+
 _IDLE_SECONDS = 30.0
 
 
@@ -40,16 +44,18 @@ class Transport:
         """What the answer to a query file means, and its data. Raises nothing but being cancelled."""
         try:
             async with asyncio.timeout(CONNECT_SECONDS + ANSWER_SECONDS):
-                response = await self._connected().post(
-                    url, json={"query": text_of(query), "variables": variables}, auth=token
-                )
+                asked = {"query": text_of(query), "variables": variables}
+                async with self._connected().stream("POST", url, json=asked, auth=token) as response:
+                    content = await _read(response)
         except (httpx.ReadTimeout, httpx.WriteTimeout, TimeoutError):
             return Answer(Outcome.TOO_BIG, "no answer in time"), b""
         except httpx.HTTPError as error:
             return Answer(Outcome.BROKEN, type(error).__name__), b""
-        answer = classify(response.status_code, response.headers, response.content)
+        if content is None:
+            return Answer(Outcome.TOO_BIG, "its answer is too long"), b""
+        answer = classify(response.status_code, response.headers, content)
         if answer.outcome in (Outcome.OK, Outcome.PARTIAL):
-            return answer, response.content
+            return answer, content
         hidden = token.hidden_in(answer.line)
         return replace(answer, line=hidden, errors=()), b""
 
@@ -67,6 +73,17 @@ class Transport:
                 trust_env=not self._address.loopback,  # a proxy sees nothing of what stays on this machine
             )
         return self._client
+
+
+async def _read(response: httpx.Response) -> bytes | None:
+    """The body, None when it is longer than any answer: a few packed bytes can be gigabytes."""
+    parts, size = [], 0
+    async for part in response.aiter_bytes():
+        size += len(part)
+        if size > MOST_BYTES:
+            return None
+        parts.append(part)
+    return b"".join(parts)
 
 
 @cache

@@ -1,0 +1,96 @@
+"""Answers that GitHub should never give: each is read as what is left of it, or waited for; none breaks the search."""
+
+import gzip
+from typing import Any
+
+import pytest
+from scripted_github import SINCE, UNTIL, Say, commit, cost, in_turn, repository, scripted_github, search
+from scripted_source import searching
+
+from domain.errors import SourceWait
+from domain.sourcing import SourcePage
+from providers.github.slicing import slices_of
+from providers.github.transport import MOST_BYTES
+
+SLICE = slices_of(["language:python"], SINCE, UNTIL)[0]
+
+
+async def page_of(say: Say) -> SourcePage:
+    async with scripted_github(in_turn(say)) as github:
+        return await github.source("t", patience=0).page(SLICE, "")
+
+
+async def assert_unreadable(say: Say) -> None:
+    """It is waited for, in one clear line."""
+    with pytest.raises(SourceWait) as raised:
+        await page_of(say)
+    assert raised.value.reason == "source_unreachable"
+    assert raised.value.line == "GitHub does not answer (its answer cannot be read)"
+
+
+def by(**account: object) -> dict[str, Any]:
+    """A commit whose account is described like this."""
+    return {**commit("kim"), "author": {"date": None, "user": {"id": "U_kim", "login": "kim", **account}}}
+
+
+async def test_no_name_carries_what_rows_and_headers_cannot_hold() -> None:
+    odd = repository(
+        1,
+        [by(login="k\0im\r\n")],
+        nameWithOwner="exam\0ple/r\r\n1",
+        url="https://github.example.com/\0",
+        primaryLanguage={"name": "Py\0thon"},
+        repositoryTopics={"nodes": [{"topic": {"name": "py\0test"}}]},
+    )
+    page = await page_of(search([odd]))
+    (seen,) = page.repositories
+    assert (seen.full_name, seen.language, seen.topics) == ("exam ple/r 1", "Py thon", ("py test",))
+    assert seen.url == "https://github.example.com/"
+    assert page.contributions[0].login == "k im"
+
+
+async def test_the_login_of_a_profile_is_clean_too() -> None:
+    user = {"id": "U_kim", "login": "k\0im\r\n"}
+    async with scripted_github(in_turn(Say({"data": {"nodes": [user], "rateLimit": cost()}}))) as github:
+        (profile,) = (await github.source("t").profiles(searching(), ["U_kim"])).profiles
+    assert profile.login == "k im"
+
+
+UNREADABLE = {
+    "an identity no row can hold": search([repository(1, [by(id="U\0kim")])]),
+    "an identity no index can hold": search([repository(1, [by(id="U" * 3_000)])]),
+    "a repository's identity": search([repository(1, [], id="R\0")]),
+    "a cursor no row can hold": search([repository(1, [])], cursor="a\0b"),
+    "a time without its zone": search([repository(1, [commit("kim", at="2026-10-01T10:00:00")])]),
+    "a time at the end of the calendar": search([repository(1, [commit("kim", at="9999-12-31T23:59:59-14:00")])]),
+    "a time at its beginning": search([repository(1, [commit("kim", at="0001-01-01T00:00:00+14:00")])]),
+    "a limit that ends at no time": search([], price={**cost(), "resetAt": "2026-10-01T10:00:00"}),
+    "a price nobody has": search([], price={**cost(), "cost": 10**12}),
+    "a price below nothing": search([], price={**cost(), "cost": -1}),
+    "nothing at all": Say(b""),
+    "a page for people": Say(b'<html>"data" "errors"</html>'),
+}
+
+
+@pytest.mark.parametrize("say", UNREADABLE.values(), ids=UNREADABLE)
+async def test_what_no_row_can_hold_is_no_answer(say: Say) -> None:
+    await assert_unreadable(say)
+
+
+@pytest.mark.parametrize("cursor", ["missing", "empty", "no results"])
+async def test_a_page_that_hides_where_the_search_goes_on_is_not_its_end(cursor: str) -> None:
+    say = search([repository(1, [])], count=500)
+    assert isinstance(say.body, dict)
+    found = say.body["data"]["search"]
+    if cursor == "no results":
+        found["edges"] = None
+    else:
+        found["pageInfo"] = {"hasNextPage": True, "endCursor": None if cursor == "missing" else ""}
+    page = await page_of(say)
+    assert (page.next_cursor or None, page.incomplete) == (None, cursor != "empty")
+
+
+async def test_an_answer_that_is_packed_small_and_unpacks_without_end_is_given_up() -> None:
+    bomb = gzip.compress(b'{"data":' + b" " * (MOST_BYTES + 1) + b"}")
+    with pytest.raises(SourceWait, match="cannot show a repository in time"):
+        await page_of(Say(bomb, headers={"content-encoding": "gzip"}))
