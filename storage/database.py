@@ -17,6 +17,7 @@ from domain.errors import DatabaseMismatch, InputError, Unreachable
 from storage.postgres_server import PostgresServer
 from storage.sqlite_file import SqliteFile
 
+_LAST_PORT = 65_535
 _WAY_OUT = "leave the variable out, or give sqlite+aiosqlite:///PATH or postgresql+asyncpg://USER@HOST/NAME"
 
 
@@ -118,14 +119,19 @@ def _backend(text: str) -> SqliteFile | PostgresServer:
         raise InputError(f"OUTRIDER_DATABASE_URL: rows are kept in SQLite or PostgreSQL, not in {kind}", hint=_WAY_OUT)
     if url.database in (None, "", ":memory:"):
         raise InputError("OUTRIDER_DATABASE_URL names no file: worker and web must share one", hint=_WAY_OUT)
+    if url.query:
+        raise InputError("OUTRIDER_DATABASE_URL has an option: SQLite takes none", hint=_WAY_OUT)
     return SqliteFile(url)
 
 
 def _parsed(text: str) -> URL:
     try:
-        return make_url(text)
-    except ArgumentError:
-        raise InputError("OUTRIDER_DATABASE_URL is no database URL", hint=_WAY_OUT) from None
+        url = make_url(text)
+    except (ArgumentError, ValueError):  # the latter for a port that is no number
+        url = None
+    if url is None or not 0 <= (url.port or 0) <= _LAST_PORT:
+        raise InputError("OUTRIDER_DATABASE_URL is no database URL", hint=_WAY_OUT)
+    return url
 
 
 def _config() -> Config:

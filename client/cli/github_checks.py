@@ -17,8 +17,8 @@ async def github_checks(settings: Settings, searching: Sequence[str]) -> AsyncIt
     try:
         address, points = await github_points(settings)
     except InputError as error:
-        verdict = Verdict.FAILED if searching else Verdict.OK
-        way_out = error.hint if searching else ""
+        wanted = bool(searching or settings.github_token or settings.github_api_url)
+        verdict, way_out = (needed, error.hint) if wanted else (Verdict.OK, "")
         yield Check(name=_NAME, verdict=verdict, detail=f"{error.line}{whose}", way_out=way_out)
         return
     except Unreachable as error:

@@ -12,6 +12,7 @@ from pydantic import SecretStr
 from domain.errors import InputError
 
 _HOST = re.compile(r"[A-Za-z0-9.-]+|[0-9A-Fa-f:.]+")
+_LAST_PORT = 65_535
 _TOKEN = re.compile(r"[\x21-\x7e]+")
 
 
@@ -25,7 +26,13 @@ class ApiAddress:
     def parse(cls, url: str, variable: str) -> "ApiAddress":
         """Read `https://api.github.com` or `https://github.example.com/api`; plain http only on this machine."""
         base = _url(url.strip().rstrip("/"))
-        if base is None or base.userinfo or base.query or not _HOST.fullmatch(base.host):
+        if (
+            base is None
+            or base.userinfo
+            or base.query
+            or not _HOST.fullmatch(base.host)
+            or (base.port or 0) > _LAST_PORT
+        ):
             base = httpx.URL("")
         if base.scheme not in ("http", "https"):
             raise InputError(f"{variable} is no address of an API", hint="https://api.github.com")

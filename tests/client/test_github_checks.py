@@ -59,3 +59,11 @@ async def test_it_is_a_failure_only_for_campaigns_that_search(
     assert (refused.verdict, away.verdict) == (verdict, verdict)
     assert away.detail.startswith(f"GitHub's API does not answer at {github.url} (ConnectError)")
     assert ("campaign-a needs it" in away.detail) == bool(searching)
+
+
+@pytest.mark.parametrize(("searching", "verdict"), [((), Verdict.WARNING), (WAITING, Verdict.FAILED)])
+async def test_a_setting_that_cannot_be_used_is_not_fine(
+    settings_of: Callable[[str, str], Settings], searching: Sequence[str], verdict: Verdict
+) -> None:
+    (wrong,) = await found(settings_of("https://github.example.com/api", "two words"), searching)
+    assert (wrong.verdict, wrong.way_out) == (verdict, "several tokens are separated by commas")

@@ -104,7 +104,16 @@ class TestSettings:
         assert str(ApiAddress.parse(url, "X").graphql) == endpoint
 
     @pytest.mark.parametrize(
-        "url", ["api.github.com", "ftp://example.com", "https://", "https://u:hidden@example.com", "http://[hidden", ""]
+        "url",
+        [
+            "api.github.com",
+            "ftp://example.com",
+            "https://",
+            "https://u:hidden@example.com",
+            "http://[hidden",
+            "http://127.0.0.1:99999",
+            "",
+        ],
     )
     def test_what_is_no_address_is_named_and_not_quoted(self, url: str) -> None:
         with pytest.raises(InputError) as refused:
