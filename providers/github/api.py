@@ -18,7 +18,7 @@ from providers.github.address import ApiAddress
 from providers.github.answers import Answer, Budget, GraphError, Outcome
 from providers.github.resting import LIMITED, REFUSED, Resting
 from providers.github.tokens import LOOK_AGAIN, Token, Tokens, utc_now
-from providers.github.transport import Transport
+from providers.github.transport import SILENT, Transport
 from providers.github.values import Cost, Instant
 from telemetry.logging import get_logger
 
@@ -195,8 +195,12 @@ class GitHubApi:
             answer, body = await self._transport.post(question.url, token, question.query, question.variables)
         finally:
             token.end()
+        if answer is not SILENT:
+            self._resting.heard()
+        elif self._resting.silent(left_at, utc_now()):
+            raise self.unreachable(answer.line)
         if answer.budget is not None:
-            token.learn(answer.budget)
+            token.learn(answer.budget, utc_now())
         _log.debug(
             "github.graphql",
             query=question.query,
@@ -252,7 +256,7 @@ def _read(answer: Answer, body: bytes, shape: type[D], token: Token) -> Reply[D]
     if data is None and not answer.errors:
         return None
     if data is not None and (seen := data.rate_limit) is not None:
-        token.learn(Budget(seen.limit, seen.remaining, seen.reset_at))
+        token.learn(Budget(seen.limit, seen.remaining, seen.reset_at), utc_now())
     return Reply(answer.outcome, data, answer.errors, utc_now())
 
 

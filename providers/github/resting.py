@@ -30,6 +30,7 @@ class Resting:
         self._since: datetime | None = None
         self._strikes = 0
         self._outages = 0
+        self._silent_since: datetime | None = None
 
     def until(self, now: datetime) -> datetime | None:
         """When asking may go on, None = now."""
@@ -47,6 +48,7 @@ class Resting:
         if self.until(now) is None:
             length = min(_FIRST_UNREACHABLE * 2**self._outages, _LONGEST_UNREACHABLE)
             self._outages = min(self._outages + 1, 10)
+            self._silent_since = None
             self._begin(SourceWait(f"GitHub does not answer ({why})", now + length, UNREACHABLE, _HINT), now)
         return self.wait()
 
@@ -62,6 +64,17 @@ class Resting:
             return
         until = said_until or now + _FIRST_SECONDARY * 2 ** (self._strikes - 1)
         self._begin(SourceWait("GitHub is asked too fast", until, LIMITED), now)
+
+    def silent(self, left_at: datetime, now: datetime) -> bool:
+        """Whether nobody is there: no answer came to a request that left after another one had got none."""
+        if self._silent_since is None:
+            self._silent_since = now
+            return False
+        return left_at >= self._silent_since
+
+    def heard(self) -> None:
+        """Something came, whatever it says."""
+        self._silent_since = None
 
     def answered(self, left_at: datetime) -> None:
         """An answer came to a request that left at `left_at`; one from before the wait says nothing about it."""

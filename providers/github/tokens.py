@@ -1,6 +1,7 @@
 """Tokens and their points: who is asked next, and when somebody can be asked again."""
 
 from collections.abc import Generator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import httpx
@@ -13,6 +14,9 @@ _POINTS_PER_HOUR = 5_000
 
 _ONE_WINDOW = timedelta(seconds=60)
 """Two answers whose resets are closer than this speak of the same hour."""
+
+_CLOCKS_APART = timedelta(seconds=5)
+"""Clocks of two machines are this close, and seconds are rounded."""
 
 _LONGEST = timedelta(hours=1, minutes=5)
 """No limit of GitHub lasts longer; a wrong clock must not make it a day."""
@@ -69,16 +73,17 @@ class Token(httpx.Auth):
         """Its answer came, or never will."""
         self._in_flight -= 1
 
-    def learn(self, budget: Budget) -> None:
+    def learn(self, budget: Budget, now: datetime) -> None:
         """What an answer said of its points. Answers overtake each other: of one hour, the least counts."""
         known = self._budget
+        budget = replace(budget, resets_at=_to_come(budget.resets_at, now))
         later = timedelta(0) if known is None else budget.resets_at - known.resets_at
         if known is None or later > _ONE_WINDOW or (later >= -_ONE_WINDOW and budget.remaining < known.remaining):
             self._budget = budget
 
     def rest(self, until: datetime, now: datetime) -> None:
         """Ask nothing with it before `until`."""
-        self._rests_until = _bounded(until, now)
+        self._rests_until = _bounded(_to_come(until, now), now)
 
     def refuse(self, now: datetime) -> None:
         """GitHub does not take it."""
@@ -114,6 +119,11 @@ class Tokens:
     def all_refused(self) -> bool:
         """Whether GitHub takes none of them."""
         return all(token.refused for token in self._tokens)
+
+
+def _to_come(reset: datetime, now: datetime) -> datetime:
+    """When points come back; that they came back long ago is said by one of two clocks that is wrong."""
+    return reset if reset > now - _CLOCKS_APART else now + _ONE_WINDOW
 
 
 def _bounded(until: datetime, now: datetime) -> datetime:

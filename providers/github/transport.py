@@ -22,6 +22,9 @@ MOST_BYTES = 64 * 1024 * 1024
 
 _IDLE_SECONDS = 30.0
 
+SILENT = Answer(Outcome.TOO_BIG, "no answer in time")
+"""Where not even a refusal came: the request was too big, or nobody is there."""
+
 
 class Transport:
     """Connections to GitHub, opened when they are needed."""
@@ -48,7 +51,7 @@ class Transport:
                 async with self._connected().stream("POST", url, json=asked, auth=token) as response:
                     content = await _read(response)
         except (httpx.ReadTimeout, httpx.WriteTimeout, TimeoutError):
-            return Answer(Outcome.TOO_BIG, "no answer in time"), b""
+            return SILENT, b""
         except httpx.HTTPError as error:
             return Answer(Outcome.BROKEN, type(error).__name__), b""
         if content is None:

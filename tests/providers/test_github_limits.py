@@ -124,6 +124,40 @@ class TestPrimary:
         async with scripted_github(in_turn(Say(USED_UP, status=403, headers=limits(0, 86_400)))) as github:
             assert seconds_until(await wait_of(github.source("t"))) < 4000
 
+    @pytest.mark.parametrize("resets_in", [-600, -86_400])
+    async def test_a_clock_that_is_ahead_does_not_make_it_nothing(self, resets_in: int) -> None:
+        async with scripted_github(in_turn(Say(USED_UP, status=403, headers=limits(0, resets_in)))) as github:
+            wait = await wait_of(github.source("t"))
+        assert (len(github.asked), wait.reason) == (1, "source_limited")
+        assert 50 < seconds_until(wait) < 70
+
+    async def test_with_a_clock_that_is_ahead_the_share_of_the_others_stays_theirs(self) -> None:
+        async with scripted_github(in_turn(fine(1000, -600))) as github:
+            source = github.source("t")
+            await source.page(SLICE, "")
+            await wait_of(source)
+        assert len(github.asked) == 1
+
+
+class TestSilence:
+    """Nothing comes at all: not even GitHub's own word that it took too long."""
+
+    @pytest.fixture(autouse=True)
+    def _impatient(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("providers.github.transport.ANSWER_SECONDS", 0.3)
+
+    async def test_a_smaller_page_is_tried_once_and_then_it_is_said(self) -> None:
+        async with scripted_github(in_turn(Say(FINE.body, after=2.0))) as github:
+            wait = await wait_of(github.source("t"))
+        assert [asked.variables["first"] for asked in github.asked] == [25, 12]
+        assert (wait.reason, wait.line) == ("source_unreachable", "GitHub does not answer (no answer in time)")
+
+    async def test_those_who_ask_at_the_same_time_are_one_silence(self) -> None:
+        async with scripted_github(lambda _: Say(FINE.body, after=2.0 if len(github.asked) < 5 else 0)) as github:
+            source = github.source("t")
+            await asyncio.gather(*(source.page(SLICE, "") for _ in range(4)))
+        assert len(github.asked) == 8
+
 
 class TestSecondary:
     @pytest.mark.parametrize("status", [403, 429])
