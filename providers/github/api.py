@@ -17,7 +17,7 @@ from domain.errors import InputError, SourceWait
 from providers.github.address import ApiAddress
 from providers.github.answers import Answer, Budget, GraphError, Outcome
 from providers.github.resting import LIMITED, REFUSED, Resting
-from providers.github.tokens import LOOK_AGAIN, Token, Tokens, utc_now
+from providers.github.tokens import LONGEST, LOOK_AGAIN, Token, Tokens, utc_now
 from providers.github.transport import SILENT, Transport
 from providers.github.values import Cost, Instant
 from telemetry.logging import get_logger
@@ -273,8 +273,10 @@ def _envelope(shape: type[D]) -> type[_Envelope[D]]:
 
 
 def _at(retry_after: float | datetime | None, now: datetime) -> datetime | None:
-    """When to ask again, a little later than it was said."""
+    """When to ask again, a little later than it was said; None where that is not said, or over by our clock."""
     if retry_after is None:
         return None
     at = retry_after if isinstance(retry_after, datetime) else now + timedelta(seconds=retry_after)
-    return at + timedelta(seconds=random.uniform(0.1, 1.0))  # noqa: S311 no secret
+    if at < now:
+        return None
+    return min(at, now + LONGEST) + timedelta(seconds=random.uniform(0.1, 1.0))  # noqa: S311 no secret

@@ -18,7 +18,7 @@ _ONE_WINDOW = timedelta(seconds=60)
 _CLOCKS_APART = timedelta(seconds=5)
 """Clocks of two machines are this close, and seconds are rounded."""
 
-_LONGEST = timedelta(hours=1, minutes=5)
+LONGEST = timedelta(hours=1, minutes=5)
 """No limit of GitHub lasts longer; a wrong clock must not make it a day."""
 
 LOOK_AGAIN = timedelta(minutes=15)
@@ -127,7 +127,7 @@ def _to_come(reset: datetime, now: datetime) -> datetime:
 
 
 def _bounded(until: datetime, now: datetime) -> datetime:
-    return min(max(until, now + timedelta(seconds=1)), now + _LONGEST)
+    return min(max(until, now + timedelta(seconds=1)), now + LONGEST)
 
 
 def utc_now() -> datetime:

@@ -183,6 +183,18 @@ class TestSecondary:
         async with scripted_github(in_turn(Say(SECONDARY, status=403, headers={"retry-after": at}))) as github:
             assert 85 < seconds_until(await wait_of(github.source("t"))) < 92
 
+    @pytest.mark.parametrize("after", ["999999999", "Fri, 31 Dec 9999 23:59:59 -1400"])
+    async def test_nobody_waits_for_years(self, after: str) -> None:
+        async with scripted_github(in_turn(Say(SECONDARY, status=429, headers={"retry-after": after}))) as github:
+            assert 3600 < seconds_until(await wait_of(github.source("t"))) < 4000
+
+    async def test_a_date_that_is_over_is_no_leave_to_ask_at_once(self) -> None:
+        over = {"retry-after": "Mon, 01 Jan 1990 00:00:00 GMT"}
+        async with scripted_github(in_turn(Say(SECONDARY, status=429, headers=over))) as github:
+            wait = await asyncio.wait_for(wait_of(github.source("t")), 5)
+        assert len(github.asked) == 1
+        assert 55 < seconds_until(wait) < 65
+
     async def test_text_alone_means_a_minute_that_doubles_until_somebody_has_to_look(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
