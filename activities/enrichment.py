@@ -84,13 +84,20 @@ class EnrichmentActivities:
             profiles |= {one.identity: one for one in page.profiles}
             points = page.points
         results = [judged(one, profiles.get(one.identity), wanted) for one in batch]
-        await self._people.store_enriched(campaign.campaign_id, results, max_leads, points)
+        since = _contacted_since(campaign.spec)
+        await self._people.store_enriched(campaign.campaign_id, results, max_leads, points, since)
         return None
 
     async def _read(self, spec: CampaignSpec, identities: Sequence[str]) -> ProfilePage:
         page = await self._source.profiles(spec, identities)
         _log.info("profiles.read", asked=len(identities), there=len(page.profiles), points=page.points)
         return page
+
+
+def _contacted_since(spec: CampaignSpec) -> datetime | None:
+    """Whoever got a mail since then is left out; a rehearsal writes to nobody and leaves nobody out."""
+    days = searched(spec).exclude.contacted_within_days
+    return None if spec.dry_run else datetime.now(UTC) - timedelta(days=days)
 
 
 def _batches(found: Sequence[Found]) -> list[Sequence[Found]]:

@@ -168,12 +168,19 @@ class People(Protocol):
         """Leads of the window that are open and whose profile was not read for this campaign yet, by number."""
 
     async def store_enriched(
-        self, campaign_id: str, enriched: Sequence[Enriched], max_leads: int, points: int = 0
+        self,
+        campaign_id: str,
+        enriched: Sequence[Enriched],
+        max_leads: int,
+        points: int = 0,
+        contacted_since: datetime | None = None,
     ) -> None:
         """Store profiles and results in one transaction that holds the campaign's row. What is stored stays.
 
         `points` is what reading them cost; they are counted also where another attempt has stored the results.
 
+        Whoever got a mail of another campaign after `contacted_since` ends as skipped(contacted_recently), and takes no
+        place of somebody who can be written to. Nobody is held back here for a mail that may yet fail.
         The second lead with one address ends as skipped(same_address), and whoever comes after `max_leads` people who
         can be written to as skipped(enough_people); in one call the lower number comes first.
         """

@@ -10,11 +10,12 @@ from sqlalchemy import Row, Update, and_, bindparam, case, exists, func, select,
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.lead import LeadEnd, LeadState
+from domain.message import MessageState
 from domain.source_ports import Enriched, Found
 from domain.sourcing import Contribution, Profile, Repository
 from storage.database import Database
 from storage.keys import Keys
-from storage.schema import campaigns, contributions, drafts, leads, people, repositories
+from storage.schema import campaigns, contacts, contributions, drafts, leads, messages, people, repositories
 from storage.sightings import SOURCE_PREFIX, hold_campaign, reachable
 from storage.upserts import upsert
 
@@ -56,7 +57,12 @@ class PeopleRows:
         ]
 
     async def store_enriched(
-        self, campaign_id: str, enriched: Sequence[Enriched], max_leads: int, points: int = 0
+        self,
+        campaign_id: str,
+        enriched: Sequence[Enriched],
+        max_leads: int,
+        points: int = 0,
+        contacted_since: datetime | None = None,
     ) -> None:
         """See domain.source_ports.People."""
         now = datetime.now(UTC)
@@ -72,8 +78,10 @@ class PeopleRows:
             if not fresh:
                 return
             await _store_profiles(connection, [profiles[one.number] for one in fresh if one.number in profiles])
-            taken = await _taken(connection, campaign_id, [addresses[one.number] for one in fresh if one.email])
-            room = _Room(max_leads - await reachable(connection, campaign_id, max_leads), taken)
+            asked_for = [addresses[one.number] for one in fresh if one.email]
+            taken = await _taken(connection, campaign_id, asked_for)
+            contacted = await _contacted(connection, campaign_id, asked_for, contacted_since)
+            room = _Room(max_leads - await reachable(connection, campaign_id, max_leads), taken, contacted)
             rows = [
                 self._row(campaign_id, room.settled(one, addresses.get(one.number, "")), addresses, now)
                 for one in fresh
@@ -137,9 +145,10 @@ class PeopleRows:
 class _Room:
     """Who of one call gets a place among those who can be written to: at most so many, each address once."""
 
-    def __init__(self, places: int, taken: set[str]) -> None:
+    def __init__(self, places: int, taken: set[str], contacted: set[str]) -> None:
         self._places = places
         self._taken = taken
+        self._contacted = contacted
 
     def settled(self, one: Enriched, address: str) -> Enriched:
         """The outcome with what the other leads of the campaign make of it. Asked by number, each lead once."""
@@ -147,6 +156,8 @@ class _Room:
             return one
         if address in self._taken:
             return _without_place(one, "same_address")
+        if address in self._contacted:
+            return _without_place(one, "contacted_recently")
         if self._places <= 0:
             return _without_place(one, "enough_people")
         self._places -= 1
@@ -279,3 +290,23 @@ async def _taken(connection: AsyncConnection, campaign_id: str, addresses: Seque
     query = select(leads.c.campaign_id, leads.c.address_identity, leads.c.fit)
     rows = await connection.execute(query.where(leads.c.address_identity.in_(addresses)))
     return {row.address_identity for row in rows if row.campaign_id == campaign_id and row.fit is not None}
+
+
+async def _contacted(
+    connection: AsyncConnection, campaign_id: str, addresses: Sequence[str], since: datetime | None
+) -> set[str]:
+    """Addresses to which a mail of another campaign went after `since`, None = nobody is asked about."""
+    if since is None or not addresses:
+        return set()
+    went = exists().where(
+        messages.c.campaign_id == contacts.c.campaign_id,
+        messages.c.address_identity == contacts.c.address_identity,
+        messages.c.state.in_([MessageState.SENT, MessageState.IN_DOUBT]),
+    )
+    query = select(contacts.c.address_identity).where(
+        contacts.c.address_identity.in_(addresses),
+        contacts.c.campaign_id != campaign_id,
+        contacts.c.contacted_at > since,
+        went,
+    )
+    return set(await connection.scalars(query))

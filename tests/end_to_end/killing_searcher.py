@@ -83,9 +83,14 @@ class KillingPeople:
         self.keep_top = people.keep_top
 
     async def store_enriched(
-        self, campaign_id: str, enriched: Sequence[Enriched], max_leads: int, points: int = 0
+        self,
+        campaign_id: str,
+        enriched: Sequence[Enriched],
+        max_leads: int,
+        points: int = 0,
+        contacted_since: datetime | None = None,
     ) -> None:
-        await self._people.store_enriched(campaign_id, enriched, max_leads, points)
+        await self._people.store_enriched(campaign_id, enriched, max_leads, points, contacted_since)
         die_at("after_storing_profiles")
 
 

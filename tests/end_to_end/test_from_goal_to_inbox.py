@@ -142,6 +142,23 @@ async def test_a_search_stops_at_max_leads(world: World) -> None:
     assert progress.stages[Stage.DISCOVERY].in_flight == 0
 
 
+async def test_the_next_campaign_with_the_same_goal_reaches_the_next_people(world: World) -> None:
+    most = 70
+    github = world.start_github(*POPULATION)
+    world.start_worker()
+    async with world.client() as client:
+        reached = []
+        for _ in range(2):
+            started = await client.create(searching(max_leads=most), [])
+            await client.result(started.campaign_id)
+            reached.append(await sent_to(client, started.campaign_id))
+        people = addresses(truth(github, await client.get(started.campaign_id)))
+        progress = await client.progress(started.campaign_id)
+    assert len(reached[0]) == most < len(people) < 2 * most
+    assert reached[1] == people - reached[0], "whoever got a mail takes nobody's place"
+    assert progress.leads["skipped:contacted_recently"] >= most, "some people share an address"
+
+
 async def test_the_best_by_score_are_written_to_and_the_lower_number_wins(world: World) -> None:
     """A weight on followers alone makes many scores equal."""
     github = world.start_github(*FEW)

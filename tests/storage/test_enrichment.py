@@ -14,7 +14,7 @@ from statement_plans import Statements
 from stored_campaigns import CAMPAIGN, OTHER, StoredCampaigns, new_message
 
 from domain.enriching import ended
-from domain.lead import LeadEnd, LeadState
+from domain.lead import LeadEnd, LeadState, NewLead
 from domain.source_ports import Enriched, Slice
 from domain.sourcing import SourcePage
 from storage.discovery import DiscoveryRows
@@ -120,6 +120,30 @@ async def test_what_is_stored_stays_and_a_zombie_changes_nothing(stored: StoredC
     assert [one.number for one in await people.unenriched(CAMPAIGN, 1, 3, LONG_AGO)] == [3]
     assert await people.enrichment_counts(CAMPAIGN, 1, 3) == {"done": 1, "skipped": 1, "open": 1}
     assert await people.enrichment_counts(CAMPAIGN, 1, 1) == {"done": 1}
+
+
+@pytest.mark.parametrize(
+    ("state", "days_ago", "ada"),
+    [
+        ("sent", 10, "contacted_recently"),
+        ("in_doubt", 10, "contacted_recently"),
+        ("sent", 40, "fit"),
+        ("claimed", 0, "fit"),
+        ("failed", 10, "fit"),
+    ],
+)
+async def test_whoever_another_campaign_wrote_to_takes_nobodys_place(
+    stored: StoredCampaigns, people: PeopleRows, state: str, days_ago: int, ada: str
+) -> None:
+    await stored.schedule(OTHER, [NewLead(source_identity="ada", email="Ada@example.com", name="Ada Example")])
+    await find(stored, "ada", "bo")
+    identity, at = stored.keys.address_identity("ada@example.com"), NOW - timedelta(days=days_ago)
+    stored.execute("UPDATE messages SET state = ?", state)
+    stored.execute("UPDATE message_events SET state = ?", state)
+    stored.execute("INSERT INTO contacts VALUES (?, ?, ?, ?)", identity, OTHER, int(at.timestamp() * 1000), None)
+    since = NOW - timedelta(days=30)
+    await people.store_enriched(CAMPAIGN, [reachable(1, "ada"), reachable(2, "bo")], 1, contacted_since=since)
+    assert outcomes(stored) == {1: ada, 2: "enough_people" if ada == "fit" else "fit"}
 
 
 async def test_whoever_somebody_has_ended_meanwhile_is_not_opened_again(
