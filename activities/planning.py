@@ -17,6 +17,10 @@ NAMES_WINDOW = 100
 SEND_WINDOW = 200
 """Messages per window: each mail is recorded by itself, so all that a larger window changes is fewer events."""
 
+AHEAD = 800
+"""People whom discovery may find before it waits for enrichment: all its windows have work, and few are looked for who
+are not needed once `max_leads` are known."""
+
 REVIEW_WINDOW = 1000
 """Leads per look at people's decisions, which is one query and is repeated while they wait."""
 
@@ -48,6 +52,7 @@ class PlanningActivities:
             slices=slices,
             slice_window=_names_window(slices) if isinstance(audience, RepositoriesAudience) else 1,
             enrich_window=WINDOW,
+            ahead=0 if isinstance(audience, CsvAudience) else min(AHEAD, audience.max_leads),
             ranked=not isinstance(audience, CsvAudience) and audience.score.top is not None,
             review_window=0 if campaign.spec.review.mode is ReviewMode.NONE else REVIEW_WINDOW,
             full_windows=True,

@@ -153,6 +153,8 @@ class CampaignPlan(_Payload):
     """Slices per window of discovery."""
     enrich_window: int = 0
     """Leads per window of enrichment."""
+    ahead: int = 0
+    """Discovery rests while so many people are not judged yet; 0 = never, as in plans of older histories."""
     ranked: bool = False
     """Only the best are written to: drafting begins when everybody is known."""
     ended: bool = False
@@ -331,6 +333,8 @@ class StageState(BaseModel):
     """The highest number handed to the next stage, where it is none of this stage's own. None = they are."""
     after_all: bool = False
     """It starts when the stages before it are done with everybody."""
+    ahead: int = 0
+    """No window starts while so many of the numbers it has found are not through the next stage; 0 = it always may."""
 
 
 class PipelineState(BaseModel):

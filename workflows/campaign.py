@@ -262,7 +262,7 @@ def _first_state(plan: CampaignPlan) -> PipelineState:
     if plan.slices:
         discovery = stage(Stage.DISCOVERY, plan.slice_window)
         discovery.ready.add(1, plan.slices)
-        discovery.numbers, discovery.found = plan.slices, plan.leads
+        discovery.numbers, discovery.found, discovery.ahead = plan.slices, plan.leads, plan.ahead
         stages = [discovery, stage(Stage.ENRICHMENT, plan.enrich_window), *stages]
     stages[1 if plan.slices else 0].ready.add(1, plan.leads)
     return PipelineState(stages=stages)

@@ -161,7 +161,7 @@ class Pipeline:
             if stage.hold is not None and stage.hold.until > now:
                 continue
             stage.hold = None
-            if stage.after_all and self._more_comes(index):
+            if (stage.after_all and self._more_comes(index)) or self._far_ahead(index):
                 continue
             while self._free(stage):
                 window = take_due(stage, now, only_full=self._waits_for_others(index))
@@ -174,6 +174,13 @@ class Pipeline:
         if not self._full_windows or not self.running(self.state.stages[index].stage):
             return False
         return self._more_comes(index)
+
+    def _far_ahead(self, index: int) -> bool:
+        """Whether the next stage has enough of what this one has found: what it makes of them may end the search."""
+        stage = self.state.stages[index]
+        if not stage.ahead or stage.found is None:
+            return False
+        return stage.found - sum(self.state.stages[index + 1].counts.values()) >= stage.ahead
 
     def _more_comes(self, index: int) -> bool:
         """Whether an earlier stage may still hand numbers on."""

@@ -114,6 +114,32 @@ async def test_people_of_a_slice_go_on_while_it_is_searched(server: CampaignServ
     assert counts[Stage.SENDING] == whole(4 * PEOPLE_PER_SLICE)
 
 
+async def test_nobody_is_looked_for_while_enough_people_are_not_judged_yet(server: CampaignServer) -> None:
+    """With room for 200, two slices of 130 at a time; a third begins when enrichment is through with one."""
+    source = Slices(8)
+    judged = 0
+    ahead: list[int] = []
+
+    async def discover(task: WindowTask) -> WindowResult:
+        ahead.append(source.people - judged)
+        return await source.discover(task)
+
+    async def enrich(task: WindowTask) -> WindowResult:
+        nonlocal judged
+        await asyncio.sleep(0.05)
+        judged += task.last - task.first + 1
+        return await done(task)
+
+    activities = WindowActivities(leads=0, width=1)
+    activities.searches(8, discover)
+    activities.plan = activities.plan.model_copy(update={"ahead": 200})
+    activities.enrich = enrich
+    counts = (await server.run(activities)).result.counts
+    assert counts[Stage.SENDING] == whole(8 * PEOPLE_PER_SLICE)
+    assert max(ahead) < 200
+    assert activities.most_running[Stage.DISCOVERY] == 1
+
+
 async def test_only_the_best_are_drafted_once_everybody_is_known(server: CampaignServer) -> None:
     source = Slices(4)
     activities = WindowActivities(leads=0)
