@@ -10,8 +10,13 @@ import pytest
 from local_world import World, searching, until
 from truth_table import answered, assert_exact, truth
 
+from activities.discovery import NEW_PEOPLE
+
 KILLING_SEARCHER = str(Path(__file__).with_name("killing_searcher.py"))
 MANY = ("--people", "600", "--repositories", "900", "--focus", "0.6")
+CONNECTIONS = 20
+"""Doubts that a kill may leave once mails are sent: the stages overlap."""
+
 IN_FLIGHT = 4
 """Windows of a stage, and requests of a process."""
 
@@ -35,7 +40,7 @@ async def test_killed_at_a_page_it_is_asked_for_once_more_at_most(world: World, 
         world.start_worker()
         await client.result(started.campaign_id)
         people = truth(github, await client.get(started.campaign_id))
-        await assert_exact(world, client, started.campaign_id, people)
+        await assert_exact(world, client, started.campaign_id, people, most_doubts=CONNECTIONS)
     again = twice(answered(github, "Discover"))
     assert again == (1 if point == "after_page" else 0)
 
@@ -51,10 +56,10 @@ async def test_killed_at_a_batch_of_profiles(world: World, point: str) -> None:
         world.start_worker()
         await client.result(started.campaign_id)
         people = truth(github, await client.get(started.campaign_id))
-        await assert_exact(world, client, started.campaign_id, people)
-    assert twice(answered(github, "Discover")) == 0, "search was over"
+        await assert_exact(world, client, started.campaign_id, people, most_doubts=CONNECTIONS)
+    assert twice(answered(github, "Discover")) <= 1, "the page that was in hand"
     report = github.get("/requests")
-    batches = -(-len(people) // 100)
+    batches = -(-len(people) // 100) + -(-len(people) // NEW_PEOPLE)
     assert report["operations"]["Enrich"]["asked"] <= batches + min(asked, IN_FLIGHT)
 
 
@@ -80,6 +85,6 @@ async def test_killed_again_and_again_at_random_moments(world: World) -> None:
         world.start_worker()
         await client.result(started.campaign_id)
         people = truth(github, await client.get(started.campaign_id))
-        await assert_exact(world, client, started.campaign_id, people)
+        await assert_exact(world, client, started.campaign_id, people, most_doubts=kills * CONNECTIONS)
     assert twice(answered(github, "Discover")) <= kills * IN_FLIGHT
     assert max(answered(github, "Discover").values()) <= kills + 1
