@@ -1,6 +1,6 @@
 """Drafts on a screen: as they will be read, with what was decided about them."""
 
-from client.cli.screen import columns, labelled, masked, moment, paragraph, plain, say, styled
+from client.cli.screen import columns, labelled, masked, moment, plain, quote, say, styled
 from domain.review import ReviewQueue, StoredDraft
 
 
@@ -11,7 +11,7 @@ def show_draft(draft: StoredDraft, place: str = "") -> None:
     labelled("decision", styled(draft.decision or "").append(_decision(draft), style="default"))
     labelled("subject", plain(draft.subject))
     labelled("", "")
-    labelled("", paragraph(draft.text.rstrip()))
+    quote(draft.text.rstrip())
     say()
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 import typer
 from typer.exceptions import Abort, TyperException
 
+from client.cli.called import as_called
 from client.cli.screen import forget_stdout, plain
 from client.exit import leave
 from domain.errors import InputError, OutriderError
@@ -88,9 +89,9 @@ def _app(arguments: Sequence[str]) -> typer.Typer:
 
 def _refuse(line: str, hint: str, code: int) -> int:
     for one in line.splitlines():
-        sys.stderr.write(f"error: {plain(one)}\n")
+        sys.stderr.write(f"error: {as_called(plain(one))}\n")
     if hint:
-        sys.stderr.write(f"hint: {plain(hint)}\n")
+        sys.stderr.write(f"hint: {as_called(plain(hint))}\n")
     return code
 
 

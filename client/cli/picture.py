@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from rich.cells import cell_len
 from rich.text import Text
 
+from client.cli.called import styled_as_called
 from client.cli.screen import awaited, clock, columns, cut, deadline, discreet, moment, plain, span, styled, words
 from domain.campaign import CampaignStatus, PauseAbove, Stage
 from domain.ports import MailboxState
@@ -81,6 +82,7 @@ def picture(
         shown = around.events[: max(_FEWEST_EVENTS, min(room, _MOST_EVENTS))]
         lines += [Text(), *(event.copy() for event in shown)]
     lines += below
+    lines = [styled_as_called(line) for line in lines]
     for line in lines:
         line.truncate(width, overflow="ellipsis")
     return lines

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from client.cli.screen import columns, labelled, moment, paragraph, plain, say, words
+from client.cli.screen import columns, labelled, moment, plain, quote, say, words
 from domain.goal import Disagreement
 
 _SHOWN_ROWS = 20
@@ -131,4 +131,4 @@ def _show_draft(draft: dict[str, Any]) -> None:
         return
     labelled("subject", plain(draft["subject"]))
     labelled("", "")
-    labelled("", paragraph(draft["text"].rstrip()))
+    quote(draft["text"].rstrip())

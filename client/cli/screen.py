@@ -18,6 +18,8 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
+from client.cli.called import as_called, styled_as_called
+
 LABEL_WIDTH = 12
 _UNSAFE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 """Unicode categories that move the cursor, change colours, reorder text or cannot be seen."""
@@ -64,8 +66,14 @@ def console() -> Console:
 
 
 def say(line: str | Text = "") -> None:
-    """Print one line on stdout, as long as it is."""
-    console().print(line, soft_wrap=True)
+    """Print one line on stdout, as long as it is, with commands of ours by the name they were called by."""
+    console().print(as_called(line) if isinstance(line, str) else styled_as_called(line), soft_wrap=True)
+
+
+def quote(text: str) -> None:
+    """Print the lines of a text that somebody gets or wrote, word for word, in the column of values."""
+    for line in paragraph(text).split("\n"):
+        console().print(f"{'':<{LABEL_WIDTH}}{line}".rstrip(), soft_wrap=True)
 
 
 def write(text: str) -> None:
@@ -91,7 +99,7 @@ def forget_stdout() -> None:
 
 def note(line: str) -> None:
     """Print one line on stderr: for people, where stdout belongs to a document."""
-    sys.stderr.write(f"{plain(line)}\n")
+    sys.stderr.write(f"{as_called(plain(line))}\n")
     sys.stderr.flush()
 
 

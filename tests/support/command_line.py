@@ -21,9 +21,10 @@ class CommandLine:
         return [str(OUTRIDER), *arguments]
 
     def environment(self, extra: Mapping[str, str] | None = None) -> dict[str, str]:
-        """The environment of every command; its home is `home`."""
+        """The environment of every command; its home is `home`, and the PATH leads to it."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("OUTRIDER_", "TEMPORAL_"))}
-        return {**kept, "OUTRIDER_HOME": str(self.home), **(extra or {})}
+        path = f"{OUTRIDER.parent}{os.pathsep}{os.environ['PATH']}"
+        return {**kept, "PATH": path, "OUTRIDER_HOME": str(self.home), **(extra or {})}
 
     def __call__(self, *arguments: str, **extra: str) -> subprocess.CompletedProcess[str]:
         """Run one command to its end; keywords are further environment variables."""
