@@ -9,7 +9,6 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.envconfig import ClientConfig
 from temporalio.service import RPCError
 
-from client import up_lock
 from client.settings import Settings
 from domain.errors import InputError, Unreachable
 
@@ -38,7 +37,7 @@ def _configuration(settings: Settings) -> dict[str, Any]:
     if "target_host" not in config:
         if settings.stack is not None:
             config["target_host"] = settings.stack.temporal_address
-        elif up_lock.held(settings.home):
+        elif settings.starting:
             raise Unreachable("`outrider up` has not started everything yet", hint="try again in a few seconds")
         else:
             raise Unreachable("no address of Temporal: nothing was started here", hint="outrider up")

@@ -19,6 +19,7 @@ from domain.errors import InputError, Unreachable
 GITHUB = "https://api.github.com"
 LOCAL_TOKEN = "local"  # noqa: S105 the local GitHub asks for one and takes any
 
+_STARTING = "try again in a few seconds: `outrider up` has not started everything yet"
 _ENV_FILE = ".env"
 _KEY_BYTES = 32
 _SHORTEST_KEY = 16
@@ -87,6 +88,11 @@ class Settings(BaseSettings):
             ) from None
 
     @property
+    def starting(self) -> bool:
+        """Whether an `outrider up` runs whose parts do not all answer yet."""
+        return self.stack is None and up_lock.held(self.home)
+
+    @property
     def stack_file(self) -> Path:
         """Where `outrider up` writes its addresses."""
         return self.home / "stack.json"
@@ -127,7 +133,7 @@ class Settings(BaseSettings):
             return self.stack.smtp_url, str(self.stack_file)
         raise InputError(
             f"no relay for mailbox {mailbox}: neither {own} nor OUTRIDER_SMTP_URL is set",
-            hint="set one of them, or run `outrider up` for a local inbox",
+            hint=_STARTING if self.starting else "set one of them, or run `outrider up` for a local inbox",
         )
 
     def github(self) -> tuple[str, str]:
@@ -150,7 +156,8 @@ class Settings(BaseSettings):
             return _checked_public_url(self.public_url)
         if self.stack is not None:
             return self.stack.web_url
-        raise Unreachable("no address for the opt-out page", hint="outrider up (or set OUTRIDER_PUBLIC_URL)")
+        way_out = _STARTING if self.starting else "outrider up (or set OUTRIDER_PUBLIC_URL)"
+        raise Unreachable("no address for the opt-out page", hint=way_out)
 
 
 def load_settings() -> Settings:

@@ -134,9 +134,15 @@ async def _temporal(settings: Settings) -> AsyncIterator[Check]:
 async def _relay(settings: Settings, mailbox: str) -> AsyncIterator[Check]:
     """Connects as a worker does (greeting, TLS, login), says goodbye, and hands nothing over."""
     name = "relay" if mailbox == _ANY_MAILBOX else f"relay {mailbox}"
-    relays = SmtpRelays(settings)
     try:
         _, variable = settings.relay(mailbox)
+    except InputError as error:
+        none = "no relay: neither OUTRIDER_SMTP_URL nor the variable of a mailbox is set"
+        detail = none if mailbox == _ANY_MAILBOX else error.line
+        yield Check(name=name, verdict=Verdict.FAILED, detail=detail, way_out=error.hint)
+        return
+    relays = SmtpRelays(settings)
+    try:
         async with relays.relay(mailbox, 1, dry_run=False).connection():
             pass
     except RelayUnavailable as error:

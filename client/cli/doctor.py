@@ -1,14 +1,25 @@
 """`doctor`: whether everything is there that campaigns need."""
 
 import asyncio
+import textwrap
+from collections.abc import Iterator
+from functools import partial
 
 import typer
+from rich.text import Text
 
+from client.cli.called import as_called
 from client.cli.check import Check, Verdict
 from client.cli.checks import checks
 from client.cli.options import AsJson
 from client.cli.screen import columns, print_document, say, styled
 from client.settings import Settings, load_settings
+
+_WIDEST = 100
+_GAPS = 4
+"""Columns of a line, and those between its three cells."""
+
+_wrap = partial(textwrap.wrap, break_long_words=False, break_on_hyphens=False)
 
 
 def register(app: typer.Typer) -> None:
@@ -26,14 +37,19 @@ def doctor(as_json: AsJson = False) -> None:
     if as_json:
         print_document({"ok": healthy, "checks": found})
     else:
-        rows = [(styled(check.verdict), check.name, check.detail, _way_out(check)) for check in found]
-        for line in columns(rows):
+        longest = max(len(check.name) for check in found)
+        for line in columns([row for check in found for row in _rows(check, longest)]):
             say(line)
     raise typer.Exit(0 if healthy else 1)
 
 
-def _way_out(check: Check) -> str:
-    return f"-> {check.way_out}" if check.way_out else ""
+def _rows(check: Check, name_width: int) -> Iterator[tuple[str | Text, ...]]:
+    """The check, and below it the way out, on lines that fit a page."""
+    room = _WIDEST - len(Verdict.WARNING) - name_width - _GAPS
+    way_out = _wrap(as_called(f"-> {check.way_out}"), room, subsequent_indent="   ") if check.way_out else []
+    first, *others = [*(_wrap(check.detail, room) or [""]), *way_out]
+    yield styled(check.verdict), check.name, first
+    yield from (("", "", line) for line in others)
 
 
 async def _all(settings: Settings) -> list[Check]:
