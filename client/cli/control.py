@@ -54,7 +54,10 @@ def cancel(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask before cancelling all.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """End campaigns for good: nothing leaves any more, what was sent stays sent, the report is written."""
+    """End campaigns for good: nothing leaves any more.
+
+    What was sent stays sent, and the report is written.
+    """
     if everything and not campaign_id and not yes and not _sure():
         say("nothing was cancelled")
         return

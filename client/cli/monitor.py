@@ -58,10 +58,11 @@ def register(app: typer.Typer) -> None:
 
 
 def monitor(campaign_id: CampaignId, as_json: AsJson = False) -> None:
-    """Watch a campaign and steer it by keys; without a terminal it prints a line per change.
+    """Watch a campaign and steer it by keys.
 
-    It ends with the campaign: with 0 when that is completed, 1 when it failed or was cancelled. Leaving it, by q or
-    Ctrl-C, changes nothing. With --json it prints where the campaign stands now, once.
+    Without a terminal it prints a line per change. It ends with the campaign: with 0 when that is completed, 1 when it
+    failed or was cancelled. Leaving it, by q or Ctrl-C, changes nothing. With --json it prints where the campaign
+    stands now, once.
     """
     raise typer.Exit(asyncio.run(_monitor(load_settings(), campaign_id, as_json=as_json)))
 

@@ -36,7 +36,7 @@ def drafts(
     limit: int = typer.Option(10, min=1, max=HIGHEST, help="How many at most."),
     as_json: AsJson = False,
 ) -> None:
-    """Print drafts as they will be read, with what was decided about them."""
+    """Print drafts as they will be read, with what was decided."""
     found, more = stored(load_settings(), lambda storage: _drafts(storage, campaign_id, lead, limit))
     if as_json:
         print_document(found)

@@ -42,9 +42,9 @@ def retry(
     stage: Annotated[Tried | None, typer.Option(help="Only what failed there.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Try again what failed, and only that: what was sent or is in doubt stays.
+    """Try again what failed, and only that.
 
-    A campaign that has ended is started again.
+    What was sent or is in doubt stays. A campaign that has ended is started again.
     """
     answer = asyncio.run(_retry(load_settings(), campaign_id, stage))
     _print(campaign_id, answer, as_json=as_json)

@@ -40,7 +40,7 @@ def events(
     lead: int | None = typer.Option(None, min=1, max=HIGHEST, help="Only this person's, by number."),
     as_json: AsJson = False,
 ) -> None:
-    """Show who did what when, and what happened to the mails, the newest last."""
+    """Show who did what and what became of mails, the newest last."""
     asyncio.run(_events(load_settings(), campaign_id, limit, lead, as_json=as_json))
 
 

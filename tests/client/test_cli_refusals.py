@@ -278,6 +278,20 @@ def test_a_wrong_command_ends_with_a_clear_line_and_its_exit_code(
     assert done.stdout == ""
 
 
+@pytest.mark.parametrize("group", [[], ["suppress"], ["mailbox"]])
+def test_the_list_of_commands_has_whole_sentences_in_80_columns(
+    group: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    assert execute([*group, "--help"]) == 0
+    listed = capsys.readouterr().out.partition("Commands:\n")[2].splitlines()
+    assert listed
+    for line in listed:
+        assert line.endswith(".")
+        assert not line.endswith("..")
+        assert line[:3].strip(), "one line for each"
+
+
 def test_without_arguments_it_says_what_it_can_do_and_nothing_more(capsys: pytest.CaptureFixture[str]) -> None:
     assert execute([]) == 0
     listed = [
