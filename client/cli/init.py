@@ -1,11 +1,12 @@
 """`init`: a spec to start from, with a list of people or with a search for them."""
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from client.cli.screen import columns, labelled
+from client.cli.screen import columns, labelled, plain
 from client.spec_file import template_of_leads, template_of_new_search, template_of_new_spec
 from domain.errors import InputError
 
@@ -38,15 +39,16 @@ def init(
         raise InputError(f"{file.parent} is no directory", hint="create it, or name a file elsewhere")
     if leads:
         _write(leads, template_of_leads())
-    _write(file, template_of_new_search() if github else template_of_new_spec())
+    name = shlex.quote(plain(str(file)))
+    _write(file, template_of_new_search(name) if github else template_of_new_spec(name))
     people = [(str(leads), "two people to replace by yours")] if leads else []
     _table("wrote", (str(file), "the spec, with a comment on every field"), *people)
     looked_for = "what would be searched; nobody is asked" if github else "what would happen; nothing is stored or sent"
     _table(
         "next",
-        (f"outrider plan {file}", looked_for),
+        (f"outrider plan {name}", looked_for),
         ("outrider up", "the local parts, in another terminal"),
-        (f"outrider run {file} --dry-run", "a rehearsal"),
+        (f"outrider run {name} --dry-run", "a rehearsal"),
     )
 
 

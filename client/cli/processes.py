@@ -11,6 +11,7 @@ from client.adapters import migrate as bring_up_to_date
 from client.cli.screen import labelled, say
 from client.local_stack import serve
 from client.settings import Settings, Stack, load_settings
+from client.specs import BASE
 
 
 def register(app: typer.Typer) -> None:
@@ -72,9 +73,14 @@ def _print_stack(settings: Settings, stack: Stack) -> None:
         labelled("", f"mails go to the inbox ({stack.smtp_url}), except from a mailbox with a relay of its own")
     else:
         labelled("", "mails leave through OUTRIDER_SMTP_URL, so no inbox was started")
+    if stack.github_url:
+        labelled("", f"searches ask the local GitHub ({stack.github_url}), whose people are invented")
+    else:
+        labelled("", "searches ask the GitHub that OUTRIDER_GITHUB_TOKEN is for, so no local one was started")
     labelled("look", f"Temporal Web UI {stack.temporal_ui}")
     if stack.inbox_url:
         labelled("", f"inbox           {stack.inbox_url}")
     labelled("logs", str(settings.home / "logs"))
-    labelled("next", "outrider run campaign.yaml    (in another terminal; stop this one with Ctrl-C)")
+    first = "" if BASE.exists() else f"outrider init {BASE}, then: "
+    labelled("next", f"{first}outrider run {BASE}    (in another terminal; stop this one with Ctrl-C)")
     sys.stdout.flush()

@@ -110,6 +110,9 @@ def test_it_starts_everything_keeps_it_up_and_ends_in_order(up: Up, outrider: Co
         assert re.search(rf"\b{name}\s+{kind}\b", attributes)
     assert RETENTION in ask_temporal(stack, "operator", "namespace", "describe", "default")
 
+    assert f"searches ask the local GitHub ({stack['github_url']}), whose people are invented" in up.said
+    assert "next        outrider init campaign.yaml, then: outrider run campaign.yaml " in up.said, "there is none yet"
+
     healthy = outrider("doctor", "--json")
     assert healthy.returncode == 0, healthy.stdout
     assert json.loads(healthy.stdout)["ok"]
