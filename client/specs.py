@@ -9,9 +9,9 @@ from pathlib import Path
 from client.adapters import check_templates
 from client.lead_file import ImportedLead, LeadFile, read_leads
 from client.spec_file import LoadedSpec, read_spec
-from domain.campaign import CampaignSpec, CsvAudience, SearchedAudience
+from domain.campaign import Audience, CampaignSpec, CsvAudience, SearchedAudience, Window
 from domain.errors import InputError
-from domain.goal import audience_of, read_goal
+from domain.goal import Goal, audience_of, read_goal
 from domain.lead import NewLead, normalise_address
 from domain.permission import refusal
 from domain.report import RejectedRow
@@ -33,8 +33,12 @@ class Prepared:
 
     @property
     def spec(self) -> CampaignSpec:
-        """The validated spec."""
-        return self.loaded.spec
+        """The validated spec, as it is stored: nothing leaves in a rehearsal, so it waits for no window."""
+        spec = self.loaded.spec
+        if not spec.dry_run:
+            return spec
+        always = Window(timezone=spec.sending.window.timezone)
+        return spec.model_copy(update={"sending": spec.sending.model_copy(update={"window": always})})
 
     def new_leads(self) -> list[NewLead]:
         """The people, in the file's order."""
@@ -54,7 +58,7 @@ class Prepared:
         return dict(Counter(reason for reason in reasons if reason).most_common())
 
 
-def prepare(spec: str, leads: Path | None, changes: Sequence[str] = (), *, dry_run: bool = False) -> Prepared:
+def prepare(spec: str, leads: Path | None = None, changes: Sequence[str] = (), *, dry_run: bool = False) -> Prepared:
     """Read everything a campaign is made of; raises InputError with a line for every mistake.
 
     `spec` is a file's name or a goal in words. A goal is put into the spec of BASE, and the audience it asks for; all
@@ -69,7 +73,7 @@ def prepare(spec: str, leads: Path | None, changes: Sequence[str] = (), *, dry_r
         try:
             return _with_people(loaded, leads)
         except InputError as error:  # in its texts
-            if error.hint or not isinstance(read_spec(BASE).spec.audience, CsvAudience):
+            if error.hint or not isinstance(_audience_of_base(read_goal(spec)), CsvAudience):
                 raise
             hint = f"{BASE} is written for the people of a list; one for a search: outrider init --github FILE"
             raise InputError(error.line, hint=hint) from None
@@ -94,9 +98,23 @@ def _of_goal(text: str) -> dict[str, str]:
             f"a goal says neither who writes nor what; that stands in {BASE}, which is not here",
             hint=f"outrider init --github {BASE}",
         )
-    audience = audience_of(read_goal(text), read_spec(BASE).spec.audience)
+    understood = read_goal(text)
+    audience = audience_of(understood, _audience_of_base(understood))
     goal = json.dumps(" ".join(text.split()), ensure_ascii=False)
     return {"goal": goal, "audience": audience.model_dump_json(exclude_defaults=True)}
+
+
+def _audience_of_base(goal: Goal) -> Audience:
+    """The audience of BASE; one that names nothing to search by is right where the goal does."""
+    try:
+        return read_spec(BASE).spec.audience
+    except InputError as error:
+        named = {"languages": list(goal.languages), "topics": list(goal.topics), "stars": str(goal.stars or "")}
+        overrides = {f"audience.{name}": json.dumps(value) for name, value in named.items() if value}
+        try:
+            return read_spec(BASE, overrides).spec.audience
+        except InputError:
+            raise error from None
 
 
 def _with_people(loaded: LoadedSpec, leads: Path | None) -> Prepared:

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import typer
 
 from client.adapters import check_relay, template_writer, variables
-from client.cli import plan_people
+from client.cli import plan_holes, plan_people
 from client.cli.options import AsJson, Changes, LeadsFile
 from client.cli.plan_screen import show_plan
 from client.cli.screen import print_document
@@ -43,19 +43,21 @@ def plan(
     """Show what `run` would do; nothing is stored, nobody is asked.
 
     What is searched, who is written to and who is not and why, when mails may leave, through what, and the texts of
-    drafts. Of a goal in words: what was understood and what was not; the rest stands in ./campaign.yaml.
+    drafts. Of a goal in words: what was understood and what was not; the rest stands in ./campaign.yaml. Exit code 2
+    where `run` would refuse the spec or the goal.
     """
     settings = load_settings()
+    refused: InputError | None = None
     try:
         prepared = prepare(spec, leads, changes or ())
     except InputError as error:
         if not is_goal(spec):
             raise
-        document = _goal_alone(spec, error)
+        document, refused = _goal_alone(spec, error)
     else:
         document = _document(prepared, settings)
-        drafts = asyncio.run(_drafts(prepared, settings))
-        document["drafts"] = _draft_summary(drafts, preview)
+        drafts, holes = asyncio.run(_drafts(prepared, settings))
+        document["drafts"] = {**_draft_summary(drafts, preview), "holes": holes}
         if show_variables:
             found = variables(prepared.spec, prepared.file.extra_columns)
             document["variables"] = [one._asdict() for one in found]
@@ -63,18 +65,21 @@ def plan(
         print_document(document)
     else:
         show_plan(document)
+    if refused:
+        raise refused
 
 
-def _goal_alone(text: str, error: InputError) -> dict[str, Any]:
+def _goal_alone(text: str, error: InputError) -> tuple[dict[str, Any], InputError]:
     """What a goal says when there is no campaign to be made of it, and why there is none."""
     goal, audience, problem = read_goal(text), None, error.line.split("\n")
     try:
         audience = audience_of(goal)
     except InputError as unsearchable:
         problem = list(dict.fromkeys([unsearchable.line, *problem]))
+    refused = InputError("\n".join(problem), hint=error.hint)
     if error.hint:
         problem.append(f"hint: {error.hint}")
-    return {**_search(goal, audience, ""), "problem": problem}
+    return {**_search(goal, audience, ""), "problem": problem}, refused
 
 
 def _search(goal: Goal, audience: Audience | None, provider: str) -> dict[str, Any]:
@@ -118,7 +123,7 @@ def _document(prepared: Prepared, settings: Settings) -> dict[str, Any]:
 
 
 def _sending(prepared: Prepared, settings: Settings) -> dict[str, Any]:
-    sending, now = prepared.spec.sending, datetime.now(UTC)
+    sending, now = prepared.loaded.spec.sending, datetime.now(UTC)
     mailbox = sending.mailboxes[0]
     opens = opening(sending.window, now)
     found: dict[str, Any] = {
@@ -151,23 +156,27 @@ def _host_and_port(url: str) -> str:
     return f"{parts.hostname}:{parts.port}" if parts.port else str(parts.hostname)
 
 
-async def _drafts(prepared: Prepared, settings: Settings) -> list[tuple[str, Draft | LeadEnd]]:
-    """The drafts of everybody in the file, by the row they come from, and last the one of the emptiest row."""
+async def _drafts(prepared: Prepared, settings: Settings) -> tuple[list[tuple[str, Draft | LeadEnd]], list[str]]:
+    """The drafts of everybody in the file, by the row they come from, last that of the emptiest row; and its holes."""
     try:
         base = settings.opt_out_base()
     except OutriderError:
         base = "http://127.0.0.1"
     people = plan_people.of_file(prepared) if prepared.leads_path else plan_people.invented()
     empty = plan_people.emptiest(prepared, len(people) + 1, people[0].source if people else "")
+    filled = plan_holes.filled(prepared, empty)
     writer = template_writer()
     written: list[Draft | LeadEnd] = []
-    for group in [*(people[start : start + _WINDOW] for start in range(0, len(people), _WINDOW)), [empty]]:
+    everybody = [*people, empty, *filled.values()]
+    for group in (everybody[start : start + _WINDOW] for start in range(0, len(everybody), _WINDOW)):
         urls = [f"{base}/u/{lead.opt_out_token}" for lead in group]
         written += await writer.write(prepared.spec, group, urls)
     names = [f"line {row.line}, {row.email}" for row in prepared.file.leads]
     names = names or [f"an invented person, {person.name}" for person in people]
     emptiest = "the emptiest row possible" if prepared.leads_path else "the emptiest profile possible"
-    return list(zip([*names, emptiest], written, strict=True))
+    shown, probes = written[: len(people) + 1], written[len(people) + 1 :]
+    holes = plan_holes.holes(shown[-1], dict(zip(filled, probes, strict=True)))
+    return list(zip([*names, emptiest], shown, strict=True)), holes
 
 
 def _draft_summary(drafts: list[tuple[str, Draft | LeadEnd]], preview: int) -> dict[str, Any]:

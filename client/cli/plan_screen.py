@@ -14,7 +14,7 @@ def show_plan(document: dict[str, Any]) -> None:
     if "campaign" not in document:
         _show_goal(document)
         _show_search(document)
-        labelled("run", "\n".join(["would refuse:", *map(plain, document["problem"])]))
+        labelled("run", "would refuse it")
         return
     campaign = document["campaign"]
     rehearsal = "   rehearsal: nothing leaves" if campaign["dry_run"] else ""
@@ -28,10 +28,15 @@ def show_plan(document: dict[str, Any]) -> None:
     else:
         _show_leads(document["leads"])
         _show_permission(document)
-    _show_sending(document["sending"])
+    _show_sending(document["sending"], dry_run=campaign["dry_run"])
     for draft in document["drafts"]["preview"]:
         say()
         _show_draft(draft)
+    if document["drafts"]["holes"]:
+        say()
+        for field in document["drafts"]["holes"]:
+            way_out = f'a default fills it: {{{{ {field} or "…" }}}}'
+            labelled("warning", f"{field} can be empty and leaves a hole; {way_out}")
     if "variables" in document:
         say()
         rows = [(plain(one["name"]), one["description"], plain(one["example"])) for one in document["variables"]]
@@ -107,10 +112,10 @@ def _show_permission(document: dict[str, Any]) -> None:
         labelled("", f"{count:,} without: {words(reason)}")
 
 
-def _show_sending(sending: dict[str, Any]) -> None:
-    relay = f"{sending['relay']}, from {sending['relay_from']}" if sending["relay"] else "none"
-    connections = f"up to {sending['connections']} connections"
-    labelled("sending", f"{sending['from']} by mailbox {sending['mailbox']} through {relay}, {connections}")
+def _show_sending(sending: dict[str, Any], *, dry_run: bool) -> None:
+    labelled("sending", f"{sending['from']} by mailbox {sending['mailbox']}, {_connections(sending['connections'])}")
+    if sending["relay"]:
+        labelled("", f"through {sending['relay']}, from {sending['relay_from']}")
     if sending["problem"]:
         labelled("", f"run would refuse: {plain(sending['problem'])}")
     elif sending["opt_out"]:
@@ -121,7 +126,11 @@ def _show_sending(sending: dict[str, Any]) -> None:
     when = "open now" if sending["open_now"] else f"opens {moment(sending['opens_at'])}"
     until = f", closes {moment(sending['closes_at'])}" if sending["closes_at"] else ", never closes"
     last = f", last day {sending['not_after']}" if sending["not_after"] else ""
-    labelled("window", f"{when}{until}{last}")
+    labelled("window", f"{when}{until}{last}{'; a rehearsal does not wait for it' if dry_run else ''}")
+
+
+def _connections(count: int) -> str:
+    return "one connection" if count == 1 else f"up to {count} connections"
 
 
 def _show_draft(draft: dict[str, Any]) -> None:

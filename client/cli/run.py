@@ -90,6 +90,7 @@ async def _run(
             return 0
         if not as_json:
             labelled("campaign", _with_page(settings, chosen))
+            labelled("", "Ctrl-C only stops the watching: the campaign goes on")
         async with _kept(client, chosen, goes_on=True):
             progress = await _watch(client, storage, temporal, chosen, quiet=as_json)
             report = await storage.reports.read(chosen)

@@ -1,10 +1,11 @@
-"""Shows the picture of a campaign: it redraws itself on a terminal; without one there is a line a second at most."""
+"""Shows the picture of a campaign: it redraws itself on a terminal; without one there is a line per change."""
 
 import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from math import inf
 
 from rich.console import Group
 from rich.live import Live
@@ -16,7 +17,7 @@ from client.cli.screen import console, say
 from domain.progress import Progress
 
 _LINE_SECONDS = 1.0
-_SAME_LINE_SECONDS = 60.0
+"""Between lines: changes that come faster share one."""
 
 
 class Watch:
@@ -27,7 +28,7 @@ class Watch:
         self._console = console()
         self._live = None if quiet or not sys.stdout.isatty() else Live(console=self._console, refresh_per_second=8)
         self._quiet = quiet
-        self._shown_at = -_SAME_LINE_SECONDS
+        self._shown_at = -inf
         self._last = ""
 
     @property
@@ -70,9 +71,8 @@ class Watch:
 
     def _print(self, progress: Progress, remark: str) -> None:
         line = one_line(progress, remark)
-        pause = _SAME_LINE_SECONDS if line == self._last else _LINE_SECONDS
-        last = progress.status in FINAL and line != self._last
-        if not last and time.monotonic() - self._shown_at < pause:
+        soon = time.monotonic() - self._shown_at < _LINE_SECONDS
+        if line == self._last or (soon and progress.status not in FINAL):
             return
         self._last, self._shown_at = line, time.monotonic()
         say(f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} {line}")

@@ -1,6 +1,7 @@
 """`init` and `plan` write nothing but what they say, and the examples are right."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -91,16 +92,16 @@ def test_plan_shows_the_repositories_of_a_spec_that_names_them(outrider: Command
 
 def test_a_goal_in_words_can_always_be_planned(outrider: CommandLine) -> None:
     planned = outrider("plan", GOAL)
-    assert (planned.returncode, planned.stderr) == (0, "")
     lines = planned.stdout.splitlines()
     assert lines[0] == f"goal        {GOAL}"
     assert "            not understood: smoke, signals" in lines
-    assert lines[-3:] == [
-        "run         would refuse:",
-        "            a goal says neither who writes nor what; that stands in campaign.yaml, which is not here",
-        "            hint: outrider init --github campaign.yaml",
-    ]
-    document = json.loads(outrider("plan", GOAL, "--json").stdout)
+    assert lines[-1] == "run         would refuse it"
+    refused = outrider("run", GOAL)
+    assert (planned.returncode, planned.stderr) == (refused.returncode, refused.stderr), "and says so as run does"
+    in_json = outrider("plan", GOAL, "--json")
+    assert in_json.returncode == 2
+    document = json.loads(in_json.stdout)
+    assert document["problem"] == [line.removeprefix("error: ") for line in refused.stderr.splitlines()]
     assert document["searches"][0].startswith("language:rust topic:cli archived:false fork:false pushed:>=")
     assert document["goal"]["not_understood"] == ["smoke", "signals"]
     assert "campaign" not in document
@@ -120,6 +121,69 @@ def test_a_goal_in_words_takes_the_place_of_goal_and_audience_in_the_spec_that_i
     assert shown == ["an invented person, Dana Rivers", "the emptiest profile possible"], "nobody is asked by plan"
     refused = outrider("run", GOAL)
     assert (refused.returncode, refused.stderr.splitlines()[-1]) == (3, "hint: outrider up")
+
+
+def test_a_spec_that_leaves_to_goals_what_to_search_by(outrider: CommandLine) -> None:
+    base = GITHUB_EXAMPLE.read_text(encoding="utf-8")
+    (outrider.directory / "campaign.yaml").write_text(
+        re.sub(r"  languages: .*?(?=  exclude:)", "", base, flags=re.DOTALL), encoding="utf-8"
+    )
+    alone = outrider("plan", "campaign.yaml")
+    assert alone.returncode == 2
+    assert alone.stderr.endswith("audience: there is nothing to search by; name languages, topics or stars\n")
+    planned = outrider("plan", GOAL, "--json")
+    assert (planned.returncode, planned.stderr) == (0, "")
+    audience = json.loads(planned.stdout)["audience"]
+    assert (audience["languages"], audience["exclude"]["domains"]) == (["rust"], ["example.org"])
+    nothing = outrider("run", "Find 20 nice people")
+    assert (nothing.returncode, nothing.stderr) == (2, alone.stderr), "neither of the two names anything"
+
+
+def test_a_mistake_in_the_spec_that_a_goal_is_put_into_is_said_as_ever(outrider: CommandLine) -> None:
+    base = GITHUB_EXAMPLE.read_text(encoding="utf-8")
+    (outrider.directory / "campaign.yaml").write_text(base.replace("owner: dana", "owner: ''"), encoding="utf-8")
+    refused = outrider("run", GOAL)
+    assert refused.returncode == 2
+    assert refused.stderr.startswith("error: campaign.yaml:7: owner: ")
+
+
+def test_plan_warns_of_fields_that_can_be_empty_and_have_no_default(outrider: CommandLine) -> None:
+    assert outrider("init").returncode == 0
+    body = (
+        'Hello {{ lead.first_name or "there" }}{% if lead.company %} at {{ lead.company }}{% endif %}, '
+        "you are on the {{ lead.extra.plan }} plan in {{ lead.location }} since {{ lead.extra.consented_at }}."
+    )
+    change = f"sequence.0.body={json.dumps(body)}"
+    document = json.loads(outrider("plan", "campaign.yaml", "--json", "--set", change).stdout)
+    assert document["drafts"]["holes"] == ["lead.location", "lead.extra.plan"], "consented_at is asked for as evidence"
+    assert document["drafts"]["written"] == 2
+    shown = outrider("plan", "campaign.yaml", "--preview", "0", "--set", change).stdout.splitlines()
+    assert (
+        'warning     lead.extra.plan can be empty and leaves a hole; a default fills it: {{ lead.extra.plan or "…" }}'
+        in shown
+    )
+    for example in ("campaign.yaml", str(EXAMPLE), str(GITHUB_EXAMPLE)):
+        assert json.loads(outrider("plan", example, "--json").stdout)["drafts"]["holes"] == [], "ours have none"
+
+
+def test_plan_names_no_relay_where_there_is_none(outrider: CommandLine) -> None:
+    assert outrider("init").returncode == 0
+    lines = outrider("plan", "campaign.yaml", "--preview", "0", "--set", "dry_run=true").stdout.splitlines()
+    at = lines.index("sending     news@example.com by mailbox relay, up to 10 connections")
+    assert lines[at + 1].startswith("            run would refuse: no relay for mailbox relay: ")
+    assert lines[at + 2].endswith("; a rehearsal does not wait for it"), "the window is the spec's"
+
+
+def test_what_init_writes_names_itself_in_its_comments(outrider: CommandLine) -> None:
+    outrider.directory.joinpath("to do").mkdir()
+    assert outrider("init", "to do/letter.yaml").returncode == 0
+    written = (outrider.directory / "to do" / "letter.yaml").read_text(encoding="utf-8")
+    commands = re.findall(r"outrider (?:plan|run) (.*\.yaml'?)", written)
+    assert commands == ["'to do/letter.yaml'"] * 4
+    assert outrider("plan", "to do/letter.yaml").returncode == 0
+    assert outrider("init", "--github", "search.yaml").returncode == 0
+    written = (outrider.directory / "search.yaml").read_text(encoding="utf-8")
+    assert re.findall(r"outrider (?:plan|run) ([a-z.]+)", written) == ["search.yaml"] * 3
 
 
 def test_a_goal_in_words_needs_a_spec_to_be_run(outrider: CommandLine) -> None:

@@ -22,6 +22,7 @@ from stored_campaigns import CAMPAIGN
 from client.adapters import open_storage
 from client.cli.entry import execute
 from client.cli.picture import Around, picture
+from client.cli.watch import Watch
 from client.settings import load_settings
 from domain.campaign import CampaignStatus, PauseAbove
 from domain.progress import Progress
@@ -102,6 +103,27 @@ def terminal() -> Iterator[Terminal]:
     opened = Terminal()
     yield opened
     opened.close()
+
+
+def test_without_a_terminal_nothing_is_said_twice_however_long_it_stays_true(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def read() -> Progress:
+        async with open_storage(load_settings()) as storage:
+            return await storage.progress.read(CAMPAIGN)
+
+    progress = asyncio.run(read())
+    clock = iter(range(0, 10_000, 100))
+    monkeypatch.setattr("client.cli.watch.time.monotonic", lambda: next(clock))
+    watch = Watch(quiet=False)
+    for _ in range(20):
+        watch.show(progress)
+    watch.show(progress, "Temporal does not answer")
+    watch.show(progress)
+    said = [found[1] for line in capsys.readouterr().out.splitlines() if (found := LINE.fullmatch(line))]
+    assert len(said) == 3
+    assert said[0] == said[2]
+    assert said[1] == f'{said[0]} remark="Temporal does not answer"'
 
 
 def test_q_leaves_and_gives_the_terminal_back(terminal: Terminal) -> None:
