@@ -1,6 +1,6 @@
 """The script to copy from: start a campaign, follow it, print what came of it.
 
-python -m client.start_campaign campaign.yaml leads.csv
+python -m client.start_campaign campaign.yaml [leads.csv]
 """
 
 import sys
@@ -21,10 +21,13 @@ def say(line: str) -> None:
 
 
 async def start_campaign(settings: Settings) -> None:
-    """Carry the campaign that the two files describe to its end."""
-    if len(sys.argv) != 3:  # noqa: PLR2004 the script and its two files
-        raise InputError("two files are needed", hint="python -m client.start_campaign campaign.yaml leads.csv")
-    prepared = prepare(sys.argv[1], Path(sys.argv[2]))
+    """Carry the campaign of a spec, with its own people or those of a list, to its end."""
+    if len(sys.argv) not in (2, 3):
+        raise InputError(
+            "a spec is needed, and a list of people where the spec names none",
+            hint="python -m client.start_campaign campaign.yaml [leads.csv]",
+        )
+    prepared = prepare(sys.argv[1], Path(sys.argv[2]) if sys.argv[2:] else None)
     async with CampaignClient.open(settings) as client:
         started = await client.create(prepared.spec, prepared.new_leads(), prepared.rejected_rows())
         say(f"started {started.campaign_id}")

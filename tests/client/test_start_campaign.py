@@ -53,16 +53,17 @@ def run(directory: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_it_names_the_files_it_needs(directory: Path) -> None:
-    ran = run(directory, "campaign.yaml")
+    ran = run(directory)
     assert ran.returncode == 2
     assert ran.stderr.splitlines() == [
-        "error: two files are needed",
-        "hint: python -m client.start_campaign campaign.yaml leads.csv",
+        "error: a spec is needed, and a list of people where the spec names none",
+        "hint: python -m client.start_campaign campaign.yaml [leads.csv]",
     ]
 
 
-def test_it_carries_a_campaign_to_its_end(directory: Path, world: World) -> None:
-    ran = run(directory, "campaign.yaml", "leads.csv")
+@pytest.mark.parametrize("files", [["campaign.yaml"], ["campaign.yaml", "leads.csv"]])
+def test_it_carries_a_campaign_to_its_end(directory: Path, world: World, files: list[str]) -> None:
+    ran = run(directory, *files)
     assert ran.returncode == 0, ran.stderr
     lines = ran.stdout.splitlines()
     assert lines[0].startswith("started campaign-")
