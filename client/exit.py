@@ -17,7 +17,7 @@ from telemetry.logging import configure
 def run_entry_point(work: Callable[[Settings], Coroutine[Any, Any, None]]) -> NoReturn:
     """Read the settings, set up logging, do the work and leave.
 
-    Exit codes as everywhere: 2 = what was given is wrong, 3 = something outside does not answer.
+    Exit codes as everywhere: 2 = what was given is wrong, 3 = something outside does not answer, 130 = Ctrl-C.
     """
     code = 0
     try:
@@ -28,6 +28,8 @@ def run_entry_point(work: Callable[[Settings], Coroutine[Any, Any, None]]) -> No
         hint = f"\nhint: {error.hint}" if error.hint else ""
         sys.stderr.write(f"error: {error.line}{hint}\n")
         code = 2 if isinstance(error, InputError) else 3
+    except KeyboardInterrupt:
+        code = 130
     except Exception as error:  # noqa: BLE001 its text may quote a person, so only its kind and its place are said
         sys.stderr.write(
             f"error: unexpected {type(error).__name__}\n{''.join(traceback.format_tb(error.__traceback__))}"

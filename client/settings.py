@@ -17,9 +17,11 @@ from client import up_lock
 from domain.errors import InputError, Unreachable
 
 GITHUB = "https://api.github.com"
+STILL_STARTING = "try again in a few seconds: `outrider up` is still starting"
+"""The way out where nothing is missing but a part of `outrider up` that does not answer yet."""
+
 LOCAL_TOKEN = "local"  # noqa: S105 the local GitHub asks for one and takes any
 
-_STARTING = "try again in a few seconds: `outrider up` has not started everything yet"
 _ENV_FILE = ".env"
 _KEY_BYTES = 32
 _SHORTEST_KEY = 16
@@ -133,7 +135,7 @@ class Settings(BaseSettings):
             return self.stack.smtp_url, str(self.stack_file)
         raise InputError(
             f"no relay for mailbox {mailbox}: neither {own} nor OUTRIDER_SMTP_URL is set",
-            hint=_STARTING if self.starting else "set one of them, or run `outrider up` for a local inbox",
+            hint=STILL_STARTING if self.starting else "set one of them, or run `outrider up` for a local inbox",
         )
 
     def github(self) -> tuple[str, str]:
@@ -156,7 +158,7 @@ class Settings(BaseSettings):
             return _checked_public_url(self.public_url)
         if self.stack is not None:
             return self.stack.web_url
-        way_out = _STARTING if self.starting else "outrider up (or set OUTRIDER_PUBLIC_URL)"
+        way_out = STILL_STARTING if self.starting else "outrider up (or set OUTRIDER_PUBLIC_URL)"
         raise Unreachable("no address for the opt-out page", hint=way_out)
 
 

@@ -31,9 +31,13 @@ async def start_campaign(settings: Settings) -> None:
     async with CampaignClient.open(settings) as client:
         started = await client.create(prepared.spec, prepared.new_leads(), prepared.rejected_rows())
         say(f"started {started.campaign_id}")
+        said = ""
         async for progress in client.follow(started.campaign_id):
             waits = ", ".join(f"waiting for {one.reason}" for one in progress.waiting_for)
-            say(" ".join(filter(None, (progress.status, progress.stage, f"{progress.messages.sent} sent", waits))))
+            line = " ".join(filter(None, (progress.status, progress.stage, f"{progress.messages.sent} sent", waits)))
+            if line != said:
+                say(line)
+            said = line
         report = await client.result(started.campaign_id)
     for name, total, parts in report.sums:
         say(f"{name}: {total} = {' + '.join(f'{count} {state}' for state, count in parts.items()) or 0}")

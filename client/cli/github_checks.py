@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 
 from client.adapters import Points, github_points
 from client.cli.check import Check, Verdict
-from client.settings import Settings
+from client.settings import STILL_STARTING, Settings
 from domain.errors import InputError, Unreachable
 
 _NAME = "GitHub"
@@ -18,7 +18,8 @@ async def github_checks(settings: Settings, searching: Sequence[str]) -> AsyncIt
         address, points = await github_points(settings)
     except InputError as error:
         wanted = bool(searching or settings.github_token or settings.github_api_url)
-        verdict, way_out = (needed, error.hint) if wanted else (Verdict.OK, "")
+        verdict = needed if wanted else Verdict.OK
+        way_out = (STILL_STARTING if settings.starting else error.hint) if wanted else ""
         yield Check(name=_NAME, verdict=verdict, detail=f"{error.line}{whose}", way_out=way_out)
         return
     except Unreachable as error:

@@ -7,9 +7,10 @@ import pytest
 from pydantic import SecretStr
 from scripted_github import Asked, Say, scripted_github
 
+from client import up_lock
 from client.cli.check import Check, Verdict
 from client.cli.github_checks import github_checks
-from client.settings import Settings
+from client.settings import STILL_STARTING, Settings
 
 GOOD, BAD = "a-good-token", "a-refused-token"
 WAITING = ["campaign-a"]
@@ -67,3 +68,12 @@ async def test_a_setting_that_cannot_be_used_is_not_fine(
 ) -> None:
     (wrong,) = await found(settings_of("https://github.example.com/api", "two words"), searching)
     assert (wrong.verdict, wrong.way_out) == (verdict, "several tokens are separated by commas")
+
+
+async def test_while_up_starts_there_is_nothing_to_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with up_lock.hold(tmp_path):
+        (missing,) = await found(Settings(home=tmp_path), WAITING)
+    assert missing.way_out == STILL_STARTING
+    (missing,) = await found(Settings(home=tmp_path), WAITING)
+    assert missing.way_out != STILL_STARTING

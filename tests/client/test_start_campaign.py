@@ -2,9 +2,12 @@
 
 import asyncio
 import os
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -12,6 +15,7 @@ from local_world import World, new_world
 
 from client.adapters import migrate
 from client.cli.entry import execute
+from domain.campaign.values import WEEKDAYS
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -38,13 +42,18 @@ def world(directory: Path) -> Iterator[World]:
         yield world
 
 
+def environment(directory: Path) -> dict[str, str]:
+    """Without the settings of whoever runs the tests."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("OUTRIDER_", "TEMPORAL_"))}
+    return {**kept, "OUTRIDER_HOME": str(directory / "home")}
+
+
 def run(directory: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run the script as its own process."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("OUTRIDER_", "TEMPORAL_"))}
     return subprocess.run(
         [sys.executable, "-m", "client.start_campaign", *arguments],
         cwd=directory,
-        env={**kept, "OUTRIDER_HOME": str(directory / "home")},
+        env=environment(directory),
         capture_output=True,
         text=True,
         timeout=60,
@@ -71,3 +80,27 @@ def test_it_carries_a_campaign_to_its_end(directory: Path, world: World, files: 
     sent = len(world.inbox.held())
     assert lines[-1].startswith("messages: ")
     assert f"{sent} sent" in lines[-1]
+
+
+def test_ctrl_c_leaves_it_without_a_traceback_and_nothing_is_said_twice(directory: Path, world: World) -> None:
+    closed = WEEKDAYS[(datetime.now(UTC) + timedelta(days=3)).weekday()]
+    spec = Path("campaign.yaml").read_text(encoding="utf-8")
+    Path("campaign.yaml").write_text(f"{spec}\n  window: {{days: {closed}}}\n", encoding="utf-8")
+    running = subprocess.Popen(
+        [sys.executable, "-m", "client.start_campaign", "campaign.yaml"],
+        cwd=directory,
+        env={**environment(directory), "PYTHONUNBUFFERED": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert running.stdout
+    lines = [running.stdout.readline()]
+    while "window_closed" not in lines[-1]:
+        lines.append(running.stdout.readline())
+        assert lines[-1], "it ended"
+    time.sleep(2)
+    running.send_signal(signal.SIGINT)
+    rest, error = running.communicate(timeout=20)
+    assert (running.returncode, rest, error) == (130, "", "")
+    assert world.inbox.counts()["connections_total"] == 0
