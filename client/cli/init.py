@@ -11,6 +11,7 @@ from client.spec_file import template_of_leads, template_of_new_search, template
 from domain.errors import InputError
 
 _LEADS = "leads.csv"
+_ELSEWHERE = "a list of its own needs a directory of its own: outrider init DIRECTORY/campaign.yaml"
 
 
 def register(app: typer.Typer) -> None:
@@ -30,11 +31,9 @@ def init(
     are put into too. Nothing that exists is overwritten.
     """
     leads = None if github else file.with_name(_LEADS)
-    for path in filter(None, (file, leads)):
-        if path.exists() or path.is_symlink():
-            raise InputError(
-                f"{path} exists already and was left as it is", hint="name another file: outrider init FILE"
-            )
+    for path, way_out in ((file, "name another file: outrider init FILE"), (leads, _ELSEWHERE)):
+        if path and (path.exists() or path.is_symlink()):
+            raise InputError(f"{path} exists already and was left as it is", hint=way_out)
     if not file.parent.is_dir():
         raise InputError(f"{file.parent} is no directory", hint="create it, or name a file elsewhere")
     if leads:

@@ -216,6 +216,21 @@ def test_a_paused_mailbox_shows_until_it_is_resumed(outrider: CommandLine) -> No
     assert outrider("mailbox", "resume", "relay").stdout == "relay: open\n"
 
 
+def test_init_says_what_is_in_the_way_of_a_second_list(outrider: CommandLine) -> None:
+    assert outrider("init").returncode == 0
+    refused = outrider("init", "second.yaml")
+    assert (refused.returncode, refused.stderr.splitlines()) == (
+        2,
+        [
+            "error: leads.csv exists already and was left as it is",
+            "hint: a list of its own needs a directory of its own: outrider init DIRECTORY/campaign.yaml",
+        ],
+    )
+    assert not (outrider.directory / "second.yaml").exists()
+    (outrider.directory / "second").mkdir()
+    assert outrider("init", "second/campaign.yaml").returncode == 0
+
+
 def test_init_github_writes_a_spec_that_searches_and_takes_goals(outrider: CommandLine) -> None:
     wrote = outrider("init", "--github")
     assert (wrote.returncode, wrote.stderr) == (0, "")
