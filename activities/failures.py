@@ -16,6 +16,8 @@ from activities.heartbeating import heartbeat
 from domain.errors import InputError, OutriderError
 from domain.wire import WindowTask
 from telemetry.logging import bind, get_logger
+from telemetry.names import Attribute
+from telemetry.tracing import Value, Values, attempt
 
 _log = get_logger(__name__)
 _P = ParamSpec("_P")
@@ -35,8 +37,9 @@ def recorded_safely(run: Callable[_P, Awaitable[_R]]) -> Callable[_P, Awaitable[
         window = f"{task.first}-{task.last}" if isinstance(task, WindowTask) else None
         bind(campaign_id=info.workflow_id, activity=info.activity_type, window=window, attempt=info.attempt)
         try:
-            async with heartbeat():
-                return await run(*args, **kwargs)
+            with attempt(_about(task)):
+                async with heartbeat():
+                    return await run(*args, **kwargs)
         except ApplicationError:
             raise
         except OutriderError as error:
@@ -49,6 +52,17 @@ def recorded_safely(run: Callable[_P, Awaitable[_R]]) -> Callable[_P, Awaitable[
             raise ApplicationError(type(error).__name__, type=type(error).__name__) from None
 
     return guarded
+
+
+def _about(task: object) -> Values:
+    info = activity.info()
+    values: dict[Attribute, Value] = {
+        Attribute.CAMPAIGN: info.workflow_id or "",
+        Attribute.ATTEMPT: info.attempt,
+    }
+    if isinstance(task, WindowTask):
+        values |= {Attribute.STAGE: str(task.stage), Attribute.WINDOW: f"{task.first}-{task.last}"}
+    return values
 
 
 def _frames(error: Exception) -> list[str]:

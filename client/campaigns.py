@@ -38,6 +38,8 @@ from domain.wire import (
     ControlChange,
     ControlTask,
 )
+from telemetry.names import Command
+from telemetry.tracing import command, commanded
 
 __all__ = [
     "FINAL",
@@ -114,9 +116,11 @@ class CampaignClient:
         self._settings.opt_out_base()
         chosen = campaign_id or new_campaign_id(spec)
         check_campaign_id(chosen)
-        await self._storage.campaigns.create(chosen, spec, leads, rejected, priority)
-        return await self.start(chosen)
+        with command(Command.CREATE, chosen):
+            await self._storage.campaigns.create(chosen, spec, leads, rejected, priority)
+            return await self.start(chosen)
 
+    @commanded(Command.START)
     async def start(self, campaign_id: str) -> Started:
         """Start the workflow of a stored campaign; one that runs, or is done, is left as it is.
 
@@ -134,6 +138,7 @@ class CampaignClient:
         )
         return Started(campaign_id=campaign_id, workflow_id=campaign_id, run_id=run_id)
 
+    @commanded(Command.PAUSE)
     async def pause(self, campaign_id: str, reason: str = "", by: str = "") -> Answer:
         """Let nothing new start until `resume`; what is in hand is finished. `by` is `client.person.who` if left out.
 
@@ -142,10 +147,12 @@ class CampaignClient:
         """
         return await self._tell(wire.PAUSE, campaign_id, reason, by)
 
+    @commanded(Command.RESUME)
     async def resume(self, campaign_id: str, reason: str = "", by: str = "") -> Answer:
         """Go on after a pause."""
         return await self._tell(wire.RESUME, campaign_id, reason, by)
 
+    @commanded(Command.CANCEL)
     async def cancel(self, campaign_id: str, reason: str = "", by: str = "") -> Answer:
         """End the campaign: nothing leaves any more, what was sent stays sent, the report is written.
 
@@ -158,14 +165,17 @@ class CampaignClient:
         except NoWorkflow:
             return await self._cancel_rows(campaign_id, why, person)
 
+    @commanded(Command.APPROVE)
     async def approve(self, campaign_id: str, leads: str = "all", by: str = "") -> Answer:
         """Approve drafts: lead numbers such as `1,4,10-20`, or `all` that wait now."""
         return await self._control.send(await self.get(campaign_id), wire.APPROVE, leads, by or who())
 
+    @commanded(Command.RECHECK)
     async def recheck(self, campaign_id: str) -> str:
         """Have the rows looked at again now, after decisions were written into them; returns what comes of it."""
         return (await self._control.send(await self.get(campaign_id), wire.RECHECK)).line
 
+    @commanded(Command.RETRY)
     async def retry(self, campaign_id: str, stage: Stage | None = None, by: str = "") -> Answer:
         """Try again what failed, in one stage or in all; what is in doubt stays as it is.
 
@@ -184,6 +194,7 @@ class CampaignClient:
         what = f"{opened:,} tried again" if opened else "what was left open goes on"
         return await self._take_up(campaign, ", ".join(filter(None, (what, barred))), person)
 
+    @commanded(Command.RESOLVE)
     async def resolve(  # noqa: PLR0913 which message, what became of it, why and who
         self, campaign_id: str, lead: int, step: int, *, sent: bool, reason: str, by: str = ""
     ) -> Answer:

@@ -12,10 +12,14 @@ from typing import Any, NoReturn
 from client.settings import Settings, load_settings
 from domain.errors import InputError, OutriderError
 from telemetry.logging import configure
+from telemetry.setup import set_up, shut_down
+
+CLI = "outrider-cli"
+"""The service that commands and scripts are seen as."""
 
 
-def run_entry_point(work: Callable[[Settings], Coroutine[Any, Any, None]]) -> NoReturn:
-    """Read the settings, set up logging, do the work and leave.
+def run_entry_point(work: Callable[[Settings], Coroutine[Any, Any, None]], service: str = CLI) -> NoReturn:
+    """Read the settings, set up logs and traces, do the work and leave. `service` is who is seen in traces.
 
     Exit codes as everywhere: 2 = what was given is wrong, 3 = something outside does not answer, 130 = Ctrl-C.
     """
@@ -23,6 +27,7 @@ def run_entry_point(work: Callable[[Settings], Coroutine[Any, Any, None]]) -> No
     try:
         settings = load_settings()
         configure(settings.log_level)
+        set_up(service)
         asyncio.run(work(settings))
     except OutriderError as error:
         hint = f"\nhint: {error.hint}" if error.hint else ""
@@ -47,11 +52,12 @@ def stop_requested() -> asyncio.Event:
 
 
 def leave(code: int) -> NoReturn:
-    """Flush what was written and end at once.
+    """Hand over spans, flush what was written and end at once.
 
     Temporal's native threads can crash the interpreter while it shuts down, after all work is done: about one exit in
     ten ends with status 134 or 139 otherwise (github.com/temporalio/sdk-python/issues/300).
     """
+    shut_down()
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()

@@ -111,7 +111,7 @@ def _listen(options: Options) -> socket.socket:
 def main() -> None:
     """Entry point of the process."""
     options = parse(sys.argv[1:])
-    run_entry_point(lambda settings: run(settings, options))
+    run_entry_point(lambda settings: run(settings, options), "outrider-web")
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ async def run(settings: Settings) -> None:
 
 def main() -> None:
     """Entry point of the process."""
-    run_entry_point(run)
+    run_entry_point(run, "outrider-worker")
 
 
 if __name__ == "__main__":

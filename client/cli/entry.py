@@ -18,8 +18,9 @@ from typer.exceptions import Abort, TyperException
 
 from client.cli.called import as_called
 from client.cli.screen import forget_stdout, plain
-from client.exit import leave
+from client.exit import CLI, leave
 from domain.errors import InputError, OutriderError
+from telemetry.setup import set_up
 
 _FAILED = 1
 _INPUT = 2
@@ -52,6 +53,7 @@ def main() -> None:
     sys.stderr = sys.stderr or Path(os.devnull).open("w")  # noqa: SIM115 as above
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # a terminal that is not UTF-8
+    set_up(CLI)
     leave(_flushed(execute(sys.argv[1:])))
 
 

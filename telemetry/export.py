@@ -1,0 +1,143 @@
+"""OpenTelemetry's SDK and its exporters: loaded only where the OTEL_* variables ask for them."""
+
+import logging
+import os
+import platform
+import socket
+import threading
+from importlib.metadata import PackageNotFoundError, version
+from urllib.parse import urlsplit
+from urllib.request import getproxies
+
+from opentelemetry.context import Context
+from opentelemetry.sdk.resources import OTELResourceDetector, Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SpanExporter
+from opentelemetry.sdk.trace.sampling import Decision, Sampler, SamplingResult
+from opentelemetry.trace import Link, SpanKind, Tracer, TraceState, get_current_span
+from opentelemetry.util.types import Attributes
+
+from telemetry.outbox import BATCH, Outbox
+from telemetry.switch import GRPC, Target
+
+DISTRIBUTION = "outrider"
+LEAVE_SECONDS = 3.0
+"""How long the end of a process may wait for the collector."""
+
+_QUEUE = 8_192
+"""Spans that may wait: some 15 MB, and what a busy worker makes in minutes."""
+_REACH_SECONDS = 0.5
+_POLLED = "QueryWorkflow:"
+
+
+class Tracing:
+    """The spans of this process, from the tracer to the collector."""
+
+    def __init__(self, exporter: SpanExporter, service: str) -> None:
+        """`service` is who is seen, unless OTEL_SERVICE_NAME or OTEL_RESOURCE_ATTRIBUTES say otherwise."""
+        self.outbox = Outbox(exporter, _queue_size())
+        self._provider = TracerProvider(resource=resource(service), shutdown_on_exit=False)
+        self._provider.sampler = _WithoutPolling(self._provider.sampler)
+        self._provider.add_span_processor(self.outbox)
+
+    def tracer(self) -> Tracer:
+        """What spans are made with."""
+        return self._provider.get_tracer(DISTRIBUTION)
+
+    def close(self) -> None:
+        """Hand over what waits; the process is about to end."""
+        self._provider.shutdown()
+
+
+def start(target: Target, service: str) -> Tracing:
+    """Trace this process to where the variables say."""
+    # Its lines come again and again while nobody answers; the outbox says the same in one, with a number.
+    logging.getLogger("opentelemetry").setLevel(logging.CRITICAL)
+    return Tracing(_exporter(target), service)
+
+
+def leave(tracing: Tracing, target: Target) -> None:
+    """Hand over what waits, within LEAVE_SECONDS; at once when nobody listens there."""
+
+    def close() -> None:
+        if _listens(target.endpoint):
+            tracing.close()
+
+    closing = threading.Thread(target=close, name="telemetry-leaves", daemon=True)
+    closing.start()
+    closing.join(LEAVE_SECONDS)
+
+
+def resource(service: str) -> Resource:
+    """Who is seen: the standard variables win."""
+    try:
+        release = version(DISTRIBUTION)
+    except PackageNotFoundError:
+        release = "unknown"
+    ours = {
+        "service.name": service,
+        "service.version": release,
+        "service.instance.id": f"{os.getpid()}@{platform.node()}",  # as Temporal names its workers
+    }
+    return Resource.create({**ours, **OTELResourceDetector().detect().attributes})
+
+
+def _exporter(target: Target) -> SpanExporter:
+    """Both read endpoint, headers, certificates, compression and timeout from the variables themselves."""
+    if target.protocol == GRPC:
+        from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import (  # noqa: PLC0415 one of two is loaded
+            OTLPSpanExporter as GrpcSpanExporter,
+        )
+
+        return GrpcSpanExporter()
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415 as above
+
+    return OTLPSpanExporter()
+
+
+def _queue_size() -> int:
+    try:
+        return max(BATCH, int(os.environ["OTEL_BSP_MAX_QUEUE_SIZE"]))
+    except (KeyError, ValueError):
+        return _QUEUE
+
+
+def _listens(endpoint: str) -> bool:
+    """Whether a connection can be made. Behind a proxy that says nothing, so there it is taken for granted."""
+    parts = urlsplit(endpoint if "//" in endpoint else f"//{endpoint}")
+    if getproxies() or not parts.hostname:
+        return True
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    try:
+        socket.create_connection((parts.hostname, port), _REACH_SECONDS).close()
+    except OSError:
+        return False
+    return True
+
+
+class _WithoutPolling(Sampler):
+    """Leaves out the questions that screens ask twice a second: a campaign that is watched would drown in them."""
+
+    def __init__(self, sampler: Sampler) -> None:
+        """`sampler` decides about everything else."""
+        self._sampler = sampler
+
+    def should_sample(  # noqa: PLR0913, PLR0917 the SDK's signature
+        self,
+        parent_context: Context | None,
+        trace_id: int,
+        name: str,
+        kind: SpanKind | None = None,
+        attributes: Attributes = None,
+        links: "tuple[Link, ...] | list[Link] | None" = None,  # type: ignore[override]
+        trace_state: TraceState | None = None,
+    ) -> SamplingResult:
+        """See Sampler."""
+        if name.startswith(_POLLED):
+            state = get_current_span(parent_context).get_span_context().trace_state
+            return SamplingResult(Decision.DROP, None, state)
+        return self._sampler.should_sample(parent_context, trace_id, name, kind, attributes, links, trace_state)
+
+    def get_description(self) -> str:
+        """See Sampler."""
+        return f"WithoutPolling{{{self._sampler.get_description()}}}"
