@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 
 from temporalio import activity
 
+from activities.mail_seen import seen
 from domain.campaign import CampaignSpec, Mailbox
 from domain.delivery import Phase, Transmission, Verdict, judge
 from domain.errors import RelayUnavailable
@@ -22,6 +23,8 @@ from domain.pacing import may_leave
 from domain.ports import Ledger, Mailboxes, Relay, RelayConnection, Settlement
 from domain.wire import HoldReason
 from telemetry.logging import get_logger
+from telemetry.names import Tool
+from telemetry.tool_calls import ToolCall, tool_call
 
 _PATIENCE_SECONDS = 10.0
 """How long a relay may be unreachable before the window is given back and the wait becomes visible."""
@@ -93,7 +96,8 @@ class Lanes:
             try:
                 async with self._relay.connection() as connection:
                     self._in_hand.add(lane)
-                    last = await self._use(connection)
+                    with tool_call(Tool.SMTP_SESSION) as session:
+                        last = await self._use(connection, session)
                     silent = not connection.usable and self._reached_at == reached
                 # Whoever has the connection next asks the ledger after this: still one doubt for it at most.
                 if last is not None:
@@ -124,7 +128,7 @@ class Lanes:
             await asyncio.sleep(pause)
         return min(pause * 2, _LONGEST_RECONNECT_SECONDS)
 
-    async def _use(self, connection: RelayConnection) -> Settlement | None:
+    async def _use(self, connection: RelayConnection, session: ToolCall) -> Settlement | None:
         """Send over one connection until it breaks, the queue is empty or the lanes stop; what is left to record."""
         last: Settlement | None = None
         while self._queue and self._stopped is None and connection.usable:
@@ -148,8 +152,10 @@ class Lanes:
             began = await self._ledger.advance(last, message)
             last = None
             if began:
+                began_at = time.time_ns()
                 sent = await connection.transmit(mail.sender_address, mail.recipient, content)
                 last = self._judged(message, sent)
+                session.count(*seen(last), began_at)
         return last
 
     def _judged(self, message: ClaimedMessage, sent: Transmission) -> Settlement:

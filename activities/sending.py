@@ -17,6 +17,8 @@ from domain.ports import Campaign, Campaigns, ClaimRules, Ledger, Mailboxes, Rel
 from domain.stopping import NEWEST, tripped
 from domain.wire import SEND_MESSAGES, Control, Hold, HoldReason, Trip, WindowResult, WindowTask
 from telemetry.logging import get_logger
+from telemetry.names import Attribute, Outcome, Tool
+from telemetry.tool_calls import tool_call
 
 _SHORT_WAIT = timedelta(seconds=2)
 """What becomes due so soon is waited for here; a durable timer would cost more than the wait."""
@@ -121,7 +123,10 @@ class SendingActivities:
     async def _claim(self, task: WindowTask, token: str, rules: ClaimRules) -> list[ClaimedMessage]:
         """Own what may be sent now; whoever is called back meanwhile gives back what the ledger claims all the same."""
         try:
-            return await self._ledger.claim(task.campaign_id, task.first, task.last, token, rules)
+            with tool_call(Tool.LEDGER_CLAIM) as call:
+                claimed = await self._ledger.claim(task.campaign_id, task.first, task.last, token, rules)
+                call.ended(Outcome.OK, {Attribute.CLAIMED: len(claimed)})
+                return claimed
         except asyncio.CancelledError:
             await asyncio.shield(self._ledger.release(task.campaign_id, task.first, task.last, token))
             raise

@@ -20,6 +20,8 @@ from domain.message import OutgoingMail
 from domain.ports import RelayConnection
 from providers import mime
 from providers.relay_address import RelayAddress
+from telemetry.names import Attribute, Outcome, Tool
+from telemetry.tool_calls import tool_call
 
 ENVELOPE_SECONDS = 15.0
 RESET_SECONDS = 3.0
@@ -202,19 +204,25 @@ class SmtpRelay:
             local_hostname=socket.gethostname(),
         )
         where = f"the relay at {address.host}:{address.port}"
-        try:
-            await client.connect()
-            await _greet(client)
-        except SMTPResponseException as error:
-            client.close()
-            raise RelayUnavailable(f"{where} refuses with {error.code}", code=error.code) from None
-        except (SMTPConnectError, SMTPException, OSError) as error:
-            client.close()
-            raise RelayUnavailable(f"{where} does not answer ({type(error).__name__})") from None
-        except asyncio.CancelledError:
-            client.close()
-            raise
-        return SmtpConnection(client)
+        with tool_call(Tool.SMTP_CONNECT) as call:
+            try:
+                await client.connect()
+                await _greet(client)
+            except SMTPResponseException as error:
+                client.close()
+                unavailable = RelayUnavailable(f"{where} refuses with {error.code}", code=error.code)
+                refused = Outcome.REFUSED if unavailable.blames_sender else Outcome.RETRY
+                call.ended(refused, {Attribute.SMTP_CODE: error.code})
+            except (SMTPConnectError, SMTPException, OSError) as error:
+                client.close()
+                unavailable = RelayUnavailable(f"{where} does not answer ({type(error).__name__})")
+                call.ended(Outcome.FAILED, {Attribute.ERROR_TYPE: type(error).__name__})
+            except asyncio.CancelledError:
+                client.close()
+                raise
+            else:
+                return SmtpConnection(client)
+        raise unavailable
 
 
 class RehearsalRelay:

@@ -173,6 +173,7 @@ def _events(campaign_id: str) -> Select[Any]:
             message_events.c.reply_code,
             message_events.c.reply_text,
             message_events.c.trace_id,
+            message_events.c.span_id,
         )
         .where(message_events.c.campaign_id == campaign_id)
         .order_by(message_events.c.event_id)
@@ -192,6 +193,8 @@ def _audit(campaign_id: str) -> CompoundSelect[Any]:
         message_events.c.reply_code.label("reply_code"),
         message_events.c.reply_text.label("reply_text"),
         message_events.c.event_id.label("event_id"),
+        message_events.c.trace_id.label("trace_id"),
+        message_events.c.span_id.label("span_id"),
     ).where(message_events.c.campaign_id == campaign_id)
     acts = select(
         campaign_events.c.at,
@@ -203,6 +206,8 @@ def _audit(campaign_id: str) -> CompoundSelect[Any]:
         nothing,
         nothing,
         campaign_events.c.event_id,
+        nothing,
+        nothing,
     ).where(campaign_events.c.campaign_id == campaign_id)
     decisions = select(
         drafts.c.decided_at,
@@ -214,6 +219,8 @@ def _audit(campaign_id: str) -> CompoundSelect[Any]:
         nothing,
         nothing,
         literal(0),
+        nothing,
+        nothing,
     ).where(
         drafts.c.campaign_id == campaign_id,
         drafts.c.decision.is_not(None),

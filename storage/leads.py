@@ -19,6 +19,7 @@ from storage.keys import Keys
 from storage.lead_work import CONTRIBUTION_OF_LEAD, REPOSITORY_OF_LEAD
 from storage.schema import contributions, drafts, leads, message_events, messages, repositories
 from storage.upserts import upsert
+from telemetry.tracing import current_ids
 
 _LEADS = (
     select(leads, repositories.c.facts, contributions.c.commits)
@@ -222,4 +223,5 @@ def _event_row(campaign_id: str, message: NewMessage, now: datetime) -> dict[str
         "at": now,
         "state": MessageState.SKIPPED if message.skipped else MessageState.SCHEDULED,
         "cause": message.skipped or "drafted",
+        **current_ids()._asdict(),
     }

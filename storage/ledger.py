@@ -17,7 +17,7 @@ from typing import Any, NamedTuple, Self, TypeVar
 from sqlalchemy import Connection
 from sqlalchemy.exc import OperationalError
 
-from domain.message import ClaimedMessage
+from domain.message import ClaimedMessage, MessageKey
 from domain.ports import ClaimRules, Settlement, WindowTally
 from storage import postgres_locks
 from storage.database import Database
@@ -27,6 +27,7 @@ from storage.ledger_transitions import Changed, Transitions, Window
 from storage.postgres_server import PostgresServer, is_passing
 from storage.sqlite_file import SqliteFile
 from telemetry.logging import get_logger
+from telemetry.tracing import TraceIds, current_ids
 
 _RETRY_SECONDS = (0.2, 1.0, *[5.0] * 180)
 """A quarter of an hour: no mail begins meanwhile, and what a person must mend is said in the log."""
@@ -42,6 +43,7 @@ class _Advance:
     settled: Settlement | None
     begin: ClaimedMessage | None
     done: asyncio.Future[bool]
+    ids: TraceIds
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,7 @@ class _Call:
     run: Callable[[Transitions], Any]
     writes: bool
     done: asyncio.Future[Any]
+    ids: TraceIds
 
 
 @dataclass(slots=True)
@@ -65,6 +68,17 @@ class _Wishes:
 
     def begins(self) -> list[ClaimedMessage]:
         return [advance.begin for advance in self.advances if advance.begin is not None]
+
+    def traced(self) -> dict[MessageKey, TraceIds]:
+        """Where each of these messages is being worked on, as far as that is traced."""
+        found = {}
+        for advance in self.advances:
+            if advance.ids.trace_id is not None:
+                if advance.settled is not None:
+                    found[advance.settled.message.key] = advance.ids
+                if advance.begin is not None:
+                    found[advance.begin.key] = advance.ids
+        return found
 
     def futures(self) -> list[asyncio.Future[Any]]:
         return [*(wish.done for wish in self.advances), *(wish.done for wish in self.calls)]
@@ -111,7 +125,7 @@ class GroupingLedger(ABC):
     async def advance(self, settled: Settlement | None, begin: ClaimedMessage | None) -> bool:
         """See domain.ports.Ledger."""
         done: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        self._wishes.advances.append(_Advance(settled, begin, done))
+        self._wishes.advances.append(_Advance(settled, begin, done, current_ids()))
         self._asked.set()
         return await done
 
@@ -132,7 +146,7 @@ class GroupingLedger(ABC):
 
     async def _call(self, run: Callable[[Transitions], _Answer], *, writes: bool = True) -> _Answer:
         done: asyncio.Future[_Answer] = asyncio.get_running_loop().create_future()
-        self._wishes.calls.append(_Call(run, writes, done))
+        self._wishes.calls.append(_Call(run, writes, done, current_ids()))
         self._asked.set()
         return await done
 
@@ -247,9 +261,14 @@ def ledger_of(database: Database) -> GroupingLedger:
 
 
 def _fulfilled(wishes: _Wishes, transitions: Transitions) -> _Done:
+    transitions.traced = wishes.traced()
     recorded = transitions.settle(wishes.settlements())
     began = transitions.begin(wishes.begins())
-    return _Done(recorded, began, [call.run(transitions) for call in wishes.calls])
+    answers = []
+    for call in wishes.calls:
+        transitions.ids = call.ids
+        answers.append(call.run(transitions))
+    return _Done(recorded, began, answers)
 
 
 def _lock(connection: Connection, wishes: _Wishes) -> None:

@@ -40,6 +40,10 @@ _TYPES: dict[str, TypeEngine[Any]] = {
     "codes": ARRAY(Integer()),
     "enhanceds": ARRAY(String()),
     "replies": ARRAY(String()),
+    "trace_id": String(),
+    "span_id": String(),
+    "trace_ids": ARRAY(String()),
+    "span_ids": ARRAY(String()),
 }
 """Said outright: left to itself the server takes `:now + 30000` for a 32-bit number."""
 
@@ -51,14 +55,14 @@ class PostgresTransitions(Transitions):
         return self._connection.execute(typed(statement), values)
 
     def _change(self, statement: str, values: Mapping[str, Any], state: str, cause: str) -> Changed:
-        event = {"event_at": self._now, "event_state": state, "event_cause": cause}
+        event = {"event_at": self._now, "event_state": state, "event_cause": cause, **self.ids._asdict()}
         return changed_rows(self._run(_recorded(statement), {**values, **event}))
 
     def _settle(self, settlements: Sequence[Settlement]) -> Changed:
         verdicts = [settlement.verdict for settlement in settlements]
         sent = [settlement.transmission for settlement in settlements]
         columns = {
-            **_keys([settlement.message for settlement in settlements]),
+            **self._keys([settlement.message for settlement in settlements]),
             "states": [verdict.state for verdict in verdicts],
             "reasons": [verdict.reason for verdict in verdicts],
             "next_ats": [to_stored(verdict.next_at) if verdict.next_at else None for verdict in verdicts],
@@ -69,7 +73,19 @@ class PostgresTransitions(Transitions):
         return changed_rows(self._run(sql.SETTLE, {**columns, "now": self._now}))
 
     def _begin(self, messages: Sequence[ClaimedMessage]) -> Changed:
-        return changed_rows(self._run(sql.BEGIN, {**_keys(messages), "now": self._now}))
+        return changed_rows(self._run(sql.BEGIN, {**self._keys(messages), "now": self._now}))
+
+    def _keys(self, messages: Sequence[ClaimedMessage]) -> dict[str, list[Any]]:
+        """Which messages, whose they are, and where that is traced."""
+        ids = [self.traced.get(message.key, self.ids) for message in messages]
+        return {
+            "campaign_ids": [message.key.campaign_id for message in messages],
+            "numbers": [message.key.number for message in messages],
+            "steps": [message.key.step for message in messages],
+            "tokens": [message.token for message in messages],
+            "trace_ids": [one.trace_id for one in ids],
+            "span_ids": [one.span_id for one in ids],
+        }
 
 
 @cache
@@ -82,15 +98,6 @@ def typed(statement: str) -> TextClause:
 @cache
 def _recorded(change: str) -> str:
     return sql.recorded(change)
-
-
-def _keys(messages: Sequence[ClaimedMessage]) -> dict[str, list[Any]]:
-    return {
-        "campaign_ids": [message.key.campaign_id for message in messages],
-        "numbers": [message.key.number for message in messages],
-        "steps": [message.key.step for message in messages],
-        "tokens": [message.token for message in messages],
-    }
 
 
 def _storable(reply: str) -> str | None:

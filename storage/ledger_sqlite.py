@@ -56,6 +56,7 @@ class SqliteTransitions(Transitions):
             "token": token,
             "reply_code": None,
             "reply_text": None,
+            **self.traced.get(key, self.ids)._asdict(),
         }
 
     def _record(self, events: Iterable[dict[str, Any]]) -> None:

@@ -178,5 +178,6 @@ ON CONFLICT (name) DO UPDATE SET
   stopped_at = coalesce(mailboxes.stopped_at, excluded.stopped_at)"""
 
 RECORD_EVENT = """
-INSERT INTO message_events (campaign_id, number, step, at, state, cause, token, reply_code, reply_text)
-VALUES (:campaign_id, :number, :step, :at, :state, :cause, :token, :reply_code, :reply_text)"""
+INSERT INTO message_events
+  (campaign_id, number, step, at, state, cause, token, reply_code, reply_text, trace_id, span_id)
+VALUES (:campaign_id, :number, :step, :at, :state, :cause, :token, :reply_code, :reply_text, :trace_id, :span_id)"""

@@ -13,6 +13,7 @@ from domain.message import OPEN_STATES, ClaimedMessage, MessageKey, MessageState
 from domain.ports import ClaimRules, Settlement, WindowTally
 from storage import ledger_statements as sql
 from storage.schema import from_stored
+from telemetry.tracing import TraceIds
 
 Changed = Mapping[MessageKey, str | None]
 """The rows that changed, each with the token of the attempt that it belongs to."""
@@ -33,6 +34,10 @@ class Transitions(ABC):
         """`connection` is in a transaction that may write; `now` in milliseconds since the epoch."""
         self._connection = connection
         self._now = now
+        self.ids = TraceIds()
+        """Where the transitions of windows are asked for."""
+        self.traced: Mapping[MessageKey, TraceIds] = {}
+        """The same for single messages."""
 
     def claim(self, asked: Window, token: str, rules: ClaimRules) -> list[ClaimedMessage]:
         """See domain.ports.Ledger."""

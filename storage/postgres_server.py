@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from domain.errors import InputError, Unreachable
 from storage import postgres_locks
+from storage.slow_statements import show_slow_statements
 
 _LOCK_SECONDS = 10
 """How long rows wait for another writer: whoever is at a terminal waits with them."""
@@ -104,12 +105,14 @@ class PostgresServer:
             "lock_timeout": f"{lock_seconds}s",
             "synchronous_commit": "on",
         }
-        return create_async_engine(
+        engine = create_async_engine(
             self.url,
             hide_parameters=True,
             connect_args={"server_settings": settings, "timeout": _CONNECT_SECONDS},
             **pool,
         )
+        show_slow_statements(engine.sync_engine)
+        return engine
 
 
 def is_passing(error: BaseException) -> bool:

@@ -28,6 +28,7 @@ from storage.review_queries import (
 )
 from storage.schema import campaign_events, drafts, message_events, messages
 from storage.upserts import upsert
+from telemetry.tracing import current_ids
 
 _STANDS = {
     None: "will not be sent: the same person has another number",
@@ -186,7 +187,7 @@ async def _end(connection: AsyncConnection, key: dict[str, Any]) -> None:
     ended = {"state": MessageState.SKIPPED, "reason": "rejected", "next_at": None}
     await connection.execute(update(messages).where(_is(messages, key)).values(ended))
     event = {**key, "at": datetime.now(UTC), "state": MessageState.SKIPPED, "cause": "rejected"}
-    await connection.execute(insert(message_events).values(event))
+    await connection.execute(insert(message_events).values({**event, **current_ids()._asdict()}))
     await connection.execute(text(FORGET_CONTACT), key)
 
 

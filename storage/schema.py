@@ -304,6 +304,7 @@ message_events = Table(
     Column("reply_code", Integer),
     Column("reply_text", Text),
     Column("trace_id", String(32)),
+    Column("span_id", String(16)),
     Index(None, "campaign_id", "number", "step"),
 )
 

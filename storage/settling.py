@@ -17,6 +17,7 @@ from storage.database import Database
 from storage.ledger_statements import FORGET_CONTACT
 from storage.progress import doubtful_messages
 from storage.schema import campaign_events, campaigns, leads, message_events, messages, suppressions
+from telemetry.tracing import current_ids
 
 RETRIABLE = (Stage.PERSONALIZATION, Stage.SENDING)
 """Stages in which single leads or messages can fail."""
@@ -93,7 +94,8 @@ class SettlingRows:
             if not sent:
                 await connection.execute(text(FORGET_CONTACT), key)
             cause = "resolved_sent" if sent else "resolved_not_sent"
-            await connection.execute(insert(message_events).values(**key, at=now, state=state, cause=cause))
+            event = {"at": now, "state": state, "cause": cause, **current_ids()._asdict()}
+            await connection.execute(insert(message_events).values(**key, **event))
             note = {"kind": ChangeKind.RESOLVED, "by": by, "reason": reason}
             await connection.execute(insert(campaign_events).values(**key, at=now, **note))
         return state
@@ -156,5 +158,6 @@ async def _refusal(connection: AsyncConnection, key: Mapping[str, Any]) -> Input
 async def _record(connection: AsyncConnection, changed: Sequence[Row[Any]], **transition: object) -> None:
     """One row of the audit trail for each message that changed; `transition` is what they have in common."""
     if changed:
-        rows = [{"number": row.number, "step": row.step, **transition} for row in changed]
+        ids = current_ids()._asdict()
+        rows = [{"number": row.number, "step": row.step, **transition, **ids} for row in changed]
         await connection.execute(insert(message_events), rows)

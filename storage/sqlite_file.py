@@ -14,6 +14,7 @@ from sqlalchemy.pool import StaticPool
 
 from domain.errors import InputError, Unreachable
 from storage import sqlite_hops
+from storage.slow_statements import show_slow_statements
 
 _BUSY_MILLISECONDS = 10_000
 """How long rows wait for another writer: whoever is at a terminal waits with them."""
@@ -118,6 +119,7 @@ class SqliteFile:
 
 def _prepare(engine: Engine, *, synchronous: str, busy_milliseconds: int) -> None:
     """Set the pragmas of each new connection and let SQLAlchemy, not the driver, begin transactions."""
+    show_slow_statements(engine)
 
     @event.listens_for(engine, "connect")
     def connect(raw: sqlite3.Connection, _record: object) -> None:

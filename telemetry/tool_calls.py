@@ -1,7 +1,6 @@
 """One span per tool call: everything that leaves this process goes through `tool_call`."""
 
 import asyncio
-import time
 from collections import Counter
 from contextlib import AbstractContextManager
 from types import TracebackType
@@ -49,7 +48,7 @@ class ToolCall:
         if self._span is not None:
             _close(self._span, outcome, values)
 
-    def count(self, outcome: Outcome, began_at: int, values: Values) -> None:
+    def count(self, outcome: Outcome, values: Values, began_at: int) -> None:
         """One mail of a session, begun at `began_at` (ns since the epoch): a span only if it was not simply accepted.
 
         A span for each mail would cost half as much as the mail.
@@ -97,11 +96,6 @@ def record(tool: Tool, outcome: Outcome, began_at: int, values: Values) -> None:
         span = by.start_span(tool, kind=SpanKind.CLIENT, attributes=_attributes(tool, values), start_time=began_at)
         _close(span, outcome, None)
         span.end()
-
-
-def now() -> int:
-    """Nanoseconds since the epoch, for `count` and `record`."""
-    return time.time_ns()
 
 
 def _close(span: Span, outcome: Outcome, values: Values | None) -> None:

@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 _LINE_LIMIT = 200
 _MILLISECONDS = 10**11
 """Epoch times from here on are no seconds."""
+_REQUEST_ID = re.compile(r"[0-9A-Fa-f:]{1,64}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
 _SECONDARY = ("secondary rate limit", "abuse detection")
@@ -97,6 +98,10 @@ class Answer:
     location: str = ""
     permanent: bool = False
     """It moved for good."""
+    status: int = 0
+    """Of HTTP; 0 = nothing was answered."""
+    request_id: str = ""
+    """What GitHub calls the request, "" where it says nothing that can be its name for it."""
 
 
 _BY_STATUS = {
@@ -135,6 +140,12 @@ def classify(status: int, headers: Mapping[str, str], body: bytes) -> Answer:
         location=headers.get("location", "") if status in _REDIRECTS else "",
         permanent=status in _PERMANENT,
     )
+
+
+def request_id(headers: Mapping[str, str]) -> str:
+    """GitHub's name for a request, which its support asks for."""
+    name = headers.get("x-github-request-id", "")
+    return name if _REQUEST_ID.fullmatch(name) else ""
 
 
 def _of_status(status: int, headers: Mapping[str, str], said: _Body | None, budget: Budget | None) -> Outcome:

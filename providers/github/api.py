@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.alias_generators import to_camel
 
 from domain.errors import InputError, SourceWait
+from providers.github import seen
 from providers.github.address import ApiAddress
 from providers.github.answers import Answer, Budget, GraphError, Outcome
 from providers.github.resting import LIMITED, REFUSED, Resting
@@ -21,6 +22,9 @@ from providers.github.tokens import LONGEST, LOOK_AGAIN, Token, Tokens, utc_now
 from providers.github.transport import SILENT, Transport
 from providers.github.values import Cost, Instant
 from telemetry.logging import get_logger
+from telemetry.names import Attribute, Tool
+from telemetry.tool_calls import tool_call
+from telemetry.tracing import Values
 
 IN_FLIGHT = 4
 """Requests of this process at the same time, those of all campaigns and windows together."""
@@ -190,17 +194,22 @@ class GitHubApi:
     async def _exchange(self, token: Token, question: "_Question", shape: type[D]) -> Reply[D] | Answer:
         """One request: a reply that can be used, or the answer that came instead of it."""
         left_at = utc_now()
-        token.begin()
-        try:
-            answer, body = await self._transport.post(question.url, token, question.query, question.variables)
-        finally:
-            token.end()
+        about: Values = {Attribute.QUERY: question.query, Attribute.TOKEN_NUMBER: token.number}
+        with tool_call(Tool.GITHUB_GRAPHQL, about) as call:
+            token.begin()
+            try:
+                answer, body = await self._transport.post(question.url, token, question.query, question.variables)
+            finally:
+                token.end()
+            if answer.budget is not None:
+                token.learn(answer.budget, utc_now())
+            useful = answer.outcome in (Outcome.OK, Outcome.PARTIAL)
+            reply = _read(answer, body, shape, token) if useful else None
+            call.ended(*seen.ended(answer, reply.points if reply is not None else None))
         if answer is not SILENT:
             self._resting.heard()
         elif self._resting.silent(left_at, utc_now()):
             raise self.unreachable(answer.line)
-        if answer.budget is not None:
-            token.learn(answer.budget, utc_now())
         _log.debug(
             "github.graphql",
             query=question.query,
@@ -211,10 +220,10 @@ class GitHubApi:
         )
         if answer.outcome in (Outcome.TOO_BIG, Outcome.GONE):
             return Reply(answer.outcome, None, (), utc_now())
-        if answer.outcome not in (Outcome.OK, Outcome.PARTIAL):
+        if not useful:
             return answer
         token.accept()
-        if (reply := _read(answer, body, shape, token)) is not None:
+        if reply is not None:
             self._resting.answered(left_at)
             return reply
         if answer.outcome is Outcome.PARTIAL:  # what is left of it has no shape any more
@@ -255,8 +264,8 @@ def _read(answer: Answer, body: bytes, shape: type[D], token: Token) -> Reply[D]
         return None
     if data is None and not answer.errors:
         return None
-    if data is not None and (seen := data.rate_limit) is not None:
-        token.learn(Budget(seen.limit, seen.remaining, seen.reset_at), utc_now())
+    if data is not None and (told := data.rate_limit) is not None:
+        token.learn(Budget(told.limit, told.remaining, told.reset_at), utc_now())
     return Reply(answer.outcome, data, answer.errors, utc_now())
 
 

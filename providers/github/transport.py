@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 
 from providers.github.address import ApiAddress
-from providers.github.answers import Answer, Outcome, classify
+from providers.github.answers import Answer, Outcome, classify, request_id
 from providers.github.tokens import Token
 
 ANSWER_SECONDS = 20.0
@@ -56,7 +56,8 @@ class Transport:
             return Answer(Outcome.BROKEN, type(error).__name__), b""
         if content is None:
             return Answer(Outcome.TOO_BIG, "its answer is too long"), b""
-        answer = classify(response.status_code, response.headers, content)
+        status, headers = response.status_code, response.headers
+        answer = replace(classify(status, headers, content), status=status, request_id=request_id(headers))
         if answer.outcome in (Outcome.OK, Outcome.PARTIAL):
             return answer, content
         hidden = token.hidden_in(answer.line)

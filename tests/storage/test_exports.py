@@ -21,7 +21,7 @@ COLUMNS = {
     "drafts": "campaign_id lead_number step recipient subject text html author version fingerprint "
     "decision decided_at decided_by decision_reason",
     "errors": "campaign_id at stage kind lead_number line message",
-    "events": "campaign_id lead_number step at state cause reply_code reply_text trace_id",
+    "events": "campaign_id lead_number step at state cause reply_code reply_text trace_id span_id",
     "repositories": "campaign_id identity full_name url description language topics stars forks pushed_at "
     "active_people commits commits_read people leads reachable",
 }

@@ -18,7 +18,7 @@ from domain.errors import DatabaseMismatch, InputError, OutriderError, Unreachab
 from storage import schema
 from storage.database import Database
 
-HEAD = "0004"
+HEAD = "0005"
 MIGRATE = """
 import asyncio, sys
 from storage.database import Database
