@@ -67,6 +67,7 @@ class Settings(BaseSettings):
     smtp_url: SecretStr | None = Field(None, description="The relay: smtp://user:password@host:587 or smtps://host.")
     public_url: str | None = Field(None, description="Where recipients reach the opt-out page; https outside loopback.")
     user: str | None = Field(None, description="Whose name stands beside a decision; default: the login name.")
+    jaeger_url: str | None = Field(None, description="Where traces are looked at: http://127.0.0.1:16686.")
     log_level: LogLevel = Field(  # type: ignore[pydantic-alias]  # mypy's plugin takes AliasChoices for a computed name
         "INFO",
         validation_alias=AliasChoices("LOG_LEVEL", "OUTRIDER_LOG_LEVEL"),
@@ -152,10 +153,16 @@ class Settings(BaseSettings):
             return self.github_token.get_secret_value()
         return LOCAL_TOKEN if self.github()[1] == str(self.stack_file) else ""
 
+    def jaeger(self) -> str:
+        """Where Jaeger's pages are, without a slash at its end; "" when nobody said."""
+        if self.jaeger_url is None:
+            return ""
+        return _checked_url(self.jaeger_url, "OUTRIDER_JAEGER_URL", "http://127.0.0.1:16686")
+
     def opt_out_base(self) -> str:
         """Where recipients reach the opt-out page, without a slash at its end."""
         if self.public_url is not None:
-            return _checked_public_url(self.public_url)
+            return _checked_url(self.public_url, "OUTRIDER_PUBLIC_URL", "https://mail.example.com")
         if self.stack is not None:
             return self.stack.web_url
         way_out = STILL_STARTING if self.starting else "outrider up (or set OUTRIDER_PUBLIC_URL)"
@@ -175,14 +182,14 @@ def load_settings() -> Settings:
         raise InputError(f"{variable}: {first['msg']}") from None
 
 
-def _checked_public_url(url: str) -> str:
+def _checked_url(url: str, variable: str, example: str) -> str:
     try:
         parts = urlsplit(url)
     except ValueError:
         parts = urlsplit("")
     plain = not (parts.query or parts.fragment or parts.username or any(map(str.isspace, url)))
     if parts.scheme not in ("http", "https") or not parts.hostname or not plain:
-        raise InputError("OUTRIDER_PUBLIC_URL is not an address such as https://mail.example.com")
+        raise InputError(f"{variable} is not an address such as {example}")
     return url.rstrip("/")
 
 

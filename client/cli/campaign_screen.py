@@ -36,12 +36,15 @@ _NO_SUCH_ADDRESS = f"{LeadState.FAILED}:{HARD_BOUNCE}"
 
 @dataclass(frozen=True)
 class Page:
-    """What a page is made of; `ui` is the campaign's address in the Web UI, "" where that is not known."""
+    """What a page is made of; `ui` and `traces` are addresses of the campaign, "" where they are not known."""
 
     campaign: Campaign
     progress: Progress
     mailboxes: Sequence[MailboxState] = ()
     ui: str = ""
+    """In Temporal's Web UI."""
+    traces: str = ""
+    """In Jaeger."""
 
 
 def show_campaign(page: Page) -> None:
@@ -60,7 +63,7 @@ def show_campaign(page: Page) -> None:
     _doubts(page.progress)
     say()
     _history(page)
-    links = [f"Web UI {page.ui}"] if page.ui else []
+    links = [f"{name} {address}" for name, address in (("Web UI", page.ui), ("traces", page.traces)) if address]
     labelled("links", "\n".join([*links, f"report outrider report {page.progress.campaign_id}"]))
 
 

@@ -16,6 +16,7 @@ from client.cli.picture import waits
 from client.cli.screen import awaited, columns, cut, discreet, moment, plain, print_document, say, styled, words
 from client.connection import connect
 from client.settings import Settings, load_settings
+from client.trace_links import campaign_link
 from client.workflow_progress import with_workflow_status
 from domain.campaign import CampaignStatus
 from domain.errors import OutriderError
@@ -124,7 +125,7 @@ def _print_waiting(states: Sequence[Progress]) -> None:
 async def _show(settings: Settings, campaign_id: str, lead: int | None, *, as_json: bool) -> None:
     async with open_storage(settings) as storage:
         if lead is not None:
-            document = await lead_document(storage, campaign_id, lead)
+            document = await lead_document(settings, storage, campaign_id, lead)
             print_document(document) if as_json else show_lead(document)
             return
         progress = await _progress(settings, storage, campaign_id)
@@ -137,6 +138,7 @@ async def _show(settings: Settings, campaign_id: str, lead: int | None, *, as_js
             progress=progress,
             mailboxes=[await storage.mailboxes.get(one.name) for one in campaign.spec.sending.mailboxes],
             ui=f"{settings.stack.temporal_ui}/namespaces/default/workflows/{campaign_id}" if settings.stack else "",
+            traces=campaign_link(settings, campaign_id),
         )
     show_campaign(page)
 

@@ -7,6 +7,8 @@ from client.adapters import Storage
 from client.cli.found_screen import found_document, show_found
 from client.cli.screen import discreet, labelled, masked, moment, plain, say, styled, words
 from client.cli.trail import event_line, public_event
+from client.settings import Settings
+from client.trace_links import trace_link
 from domain.campaign import GithubAudience, SearchedAudience
 from domain.errors import NotFound
 from domain.message import MessageState
@@ -14,7 +16,7 @@ from domain.message import MessageState
 _DECISION = ("decision", "decided_at", "decided_by", "decision_reason")
 
 
-async def lead_document(storage: Storage, campaign_id: str, number: int) -> dict[str, Any]:
+async def lead_document(settings: Settings, storage: Storage, campaign_id: str, number: int) -> dict[str, Any]:
     """The lead with its messages and their events; raises NotFound. The address is masked."""
     campaign = await storage.campaigns.get(campaign_id)
     rows = {
@@ -47,6 +49,7 @@ async def lead_document(storage: Storage, campaign_id: str, number: int) -> dict
         "found": found and {**found, "active_within_days": days},
         "messages": messages,
         "events": events,
+        "trace": trace_link(settings, events),
     }
 
 
@@ -81,6 +84,8 @@ def show_lead(document: dict[str, Any]) -> None:
         say()
         for row in document["events"]:
             labelled("", event_line(row))
+    if trace := document["trace"]:
+        labelled("trace", trace["url"] or f"{trace['trace_id']}, span {trace['span_id']}")
 
 
 def _show_message(row: dict[str, Any]) -> None:
