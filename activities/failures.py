@@ -34,10 +34,17 @@ def recorded_safely(run: Callable[_P, Awaitable[_R]]) -> Callable[_P, Awaitable[
     async def guarded(*args: _P.args, **kwargs: _P.kwargs) -> _R:
         info = activity.info()
         task = args[-1]
-        window = f"{task.first}-{task.last}" if isinstance(task, WindowTask) else None
-        bind(campaign_id=info.workflow_id, activity=info.activity_type, window=window, attempt=info.attempt)
+        about = _about(task)
+        stage, window = about.get(Attribute.STAGE), about.get(Attribute.WINDOW)
+        bind(
+            campaign_id=info.workflow_id,
+            stage=stage,
+            window=window,
+            attempt=info.attempt,
+            activity=info.activity_type,
+        )
         try:
-            with attempt(_about(task)):
+            with attempt(about):
                 async with heartbeat():
                     return await run(*args, **kwargs)
         except ApplicationError:

@@ -33,7 +33,7 @@ class ReviewActivities:
         hold = await self._hold(task.campaign_id, look, campaign.spec.review.deadline)
         await self._campaigns.set_hold(task.campaign_id, Stage.REVIEW, hold)
         if hold is not None:
-            _log.info("review.held", reason=hold.reason, until=hold.until.isoformat(), waiting=look.open)
+            _log.debug("review.held", reason=hold.reason, until=hold.until.isoformat(), waiting=look.open)
         return WindowResult(counts=look.counts, open=look.open, left=look.undecided, hold=hold)
 
     @activity.defn(name=APPROVE_DRAFTS)

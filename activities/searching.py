@@ -17,5 +17,5 @@ def searched(spec: CampaignSpec) -> SearchedAudience:
 
 def held(wait: SourceWait, stage: Stage) -> Hold:
     """The hold that a stage waits in until its source can be asked again."""
-    _log.info(f"{stage}.held", reason=wait.reason, until=wait.until.isoformat())
+    _log.debug(f"{stage}.held", reason=wait.reason, until=wait.until.isoformat())
     return Hold(until=wait.until, reason=HoldReason(wait.reason))

@@ -56,7 +56,7 @@ class SendingActivities:
             hold = await self._why_not(task, campaign, tally)
         await self._campaigns.set_hold(task.campaign_id, Stage.SENDING, hold)
         if hold is not None:
-            _log.info("sending.held", reason=hold.reason, until=hold.until.isoformat())
+            _log.debug("sending.held", reason=hold.reason, until=hold.until.isoformat())
         trip = await self._tripped(campaign)
         if trip is not None:
             _log.warning("breaker.tripped", breaker=trip.breaker, count=trip.count, judged=trip.judged)

@@ -26,7 +26,7 @@ def run_entry_point(work: Callable[[Settings], Coroutine[Any, Any, None]], servi
     code = 0
     try:
         settings = load_settings()
-        configure(settings.log_level)
+        configure(settings.log_level, settings.secrets())
         set_up(service)
         asyncio.run(work(settings))
     except OutriderError as error:

@@ -2,12 +2,13 @@
 
 import contextlib
 import os
+import re
 import secrets
 import tempfile
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from dotenv import dotenv_values
 from pydantic import AfterValidator, AliasChoices, BaseModel, BeforeValidator, Field, SecretStr, ValidationError
@@ -23,6 +24,8 @@ STILL_STARTING = "try again in a few seconds: `outrider up` is still starting"
 LOCAL_TOKEN = "local"  # noqa: S105 the local GitHub asks for one and takes any
 
 _ENV_FILE = ".env"
+_KEY_FILE = "secret.key"
+_HAS_PASSWORD = re.compile(r"OUTRIDER_MAILBOX_.+_(SMTP|IMAP)_URL|OTEL_EXPORTER_OTLP_(\w+_)?HEADERS|TEMPORAL_API_KEY")
 _KEY_BYTES = 32
 _SHORTEST_KEY = 16
 
@@ -123,7 +126,7 @@ class Settings(BaseSettings):
                 "OUTRIDER_SECRET_KEY is not set: with PostgreSQL every machine needs the same one",
                 hint="openssl rand -hex 32, once for all of them",
             )
-        return _key_file(self.home / "secret.key")
+        return _key_file(self.home / _KEY_FILE)
 
     def relay(self, mailbox: str) -> tuple[str, str]:
         """The relay of a mailbox as (URL, the variable it comes from); raises InputError when there is none."""
@@ -152,6 +155,15 @@ class Settings(BaseSettings):
         if self.github_token is not None:
             return self.github_token.get_secret_value()
         return LOCAL_TOKEN if self.github()[1] == str(self.stack_file) else ""
+
+    def secrets(self) -> set[str]:
+        """What must not be seen anywhere: the secret settings, and what is secret in their parts."""
+        given = [value.get_secret_value() for _, value in self if isinstance(value, SecretStr)]
+        variables = {**dotenv_values(_ENV_FILE), **os.environ}
+        given += [value or "" for name, value in variables.items() if _HAS_PASSWORD.fullmatch(name)]
+        with contextlib.suppress(OSError, UnicodeDecodeError):
+            given.append((self.home / _KEY_FILE).read_text(encoding="ascii").strip())
+        return {part for value in given for part in (value, *value.split(","), *_passwords(value)) if part}
 
     def jaeger(self) -> str:
         """Where Jaeger's pages are, without a slash at its end; "" when nobody said."""
@@ -191,6 +203,15 @@ def _checked_url(url: str, variable: str, example: str) -> str:
     if parts.scheme not in ("http", "https") or not parts.hostname or not plain:
         raise InputError(f"{variable} is not an address such as {example}")
     return url.rstrip("/")
+
+
+def _passwords(url: str) -> list[str]:
+    """The password in an address, as it is written there and as it is meant."""
+    try:
+        password = urlsplit(url).password or ""
+    except ValueError:
+        return []
+    return [password, unquote(password)]
 
 
 def _key_file(path: Path) -> str:

@@ -6,7 +6,7 @@ from client.adapters import open_ports
 from client.connection import connect
 from client.exit import run_entry_point, stop_requested
 from client.settings import Settings
-from telemetry.logging import get_logger
+from telemetry.logging import get_logger, name_worker
 from worker.build import build_worker
 from worker.search_attributes import register_search_attributes
 
@@ -17,10 +17,11 @@ async def run(settings: Settings) -> None:
     """Work until a signal asks to stop; raises OutriderError when something needed is missing."""
     stop = stop_requested()
     client = await connect(settings)
+    name_worker(client.identity)
     await register_search_attributes(client)
     async with open_ports(settings) as ports, build_worker(client, ports):
         gc.freeze()  # what was imported stays: going through it again and again took half the time of reading answers
-        _log.info("worker.started", identity=client.identity)
+        _log.info("worker.started")
         await stop.wait()
         _log.info("worker.stopping")
     _log.info("worker.stopped")

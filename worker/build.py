@@ -5,6 +5,7 @@ import dataclasses
 from datetime import timedelta
 from typing import Self
 
+from temporalio import workflow
 from temporalio.client import Client
 from temporalio.worker import Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
@@ -81,6 +82,7 @@ class CampaignWorker:
 
 def build_worker(client: Client, ports: Ports, *, max_cached_workflows: int = 1000) -> CampaignWorker:
     """A worker for `ports`. `max_cached_workflows=0` replays every workflow task, for tests of determinism."""
+    workflow.logger.workflow_info_on_message = False  # telemetry.logging makes fields of it
     planning = PlanningActivities(ports.campaigns, ports.discoveries, ports.source)
     discovery = DiscoveryActivities(ports.campaigns, ports.discoveries, ports.source)
     enrichment = EnrichmentActivities(ports.campaigns, ports.discoveries, ports.people, ports.source)

@@ -18,6 +18,7 @@ from domain.wire import (
     PastPause,
     Pause,
 )
+from workflows.log import log
 
 _LONGEST_REASON = 200
 _LONGEST_NAME = 60
@@ -76,6 +77,7 @@ class Controls:
         change = self._note(ChangeKind.PAUSED, said)
         self.state.paused = Pause(since=change.at, by=said.by, reason=said.reason, breaker=breaker)
         self.state.pause_count += 1
+        log("campaign.paused", breaker=breaker or "")
         return True
 
     def resume(self, said: Said) -> bool:
@@ -87,6 +89,7 @@ class Controls:
         past = PastPause(since=paused.since, until=change.at, by=paused.by, resumed_by=said.by, reason=paused.reason)
         self.state.pauses = [*self.state.pauses, past][-_PAUSES_KEPT:]
         self.state.paused = None
+        log("campaign.resumed", paused_since=paused.since.isoformat())
         return True
 
     def cancel(self, said: Said) -> bool:
@@ -94,6 +97,7 @@ class Controls:
         if self.state.ended is not None:
             return False
         self.state.ended = self._note(ChangeKind.CANCELLED, said)
+        log("campaign.cancelled")
         return True
 
     def ended_before(self) -> None:

@@ -18,6 +18,7 @@ from temporalio.exceptions import ActivityError, RetryState
 from domain.campaign import Stage
 from domain.wire import Control, Hold, HoldReason, LaterWindow, PipelineState, StageState, Trip, WindowResult
 from workflows.options import DEATHS_LIMIT, FAILED_WINDOW_LIMIT, FAILED_WINDOW_LONGEST_PAUSE, FAILED_WINDOW_PAUSE
+from workflows.waits import go_on, wait
 from workflows.windows import (
     SOONEST,
     error_type,
@@ -128,7 +129,7 @@ class Pipeline:
         """Nothing waits any longer: whoever asks has changed what was waited for."""
         self._rechecks += 1
         for stage in self.state.stages:
-            stage.hold = None
+            go_on(stage)
             for window in stage.later:
                 stage.ready.add(window.first, window.last)
             stage.later = []
@@ -160,7 +161,7 @@ class Pipeline:
         for index, stage in enumerate(self.state.stages):
             if stage.hold is not None and stage.hold.until > now:
                 continue
-            stage.hold = None
+            go_on(stage)
             if (stage.after_all and self._more_comes(index)) or self._far_ahead(index):
                 continue
             while self._free(stage):
@@ -261,7 +262,7 @@ class Pipeline:
             return
         if stage.hold is None:
             stage.holds += 1
-            stage.held_since = stage.held_since or workflow.now()
+            wait(stage, hold)
         stage.hold = hold.model_copy(update={"until": max(hold.until, workflow.now() + SOONEST)})
 
     async def _rest(self, stage: StageState, error: ActivityError) -> None:
@@ -281,7 +282,7 @@ class Pipeline:
             stage.failures = stage.deaths = 0
             return
         stage.hold = Hold(until=workflow.now() + pause, reason=reason)
-        stage.held_since = stage.held_since or workflow.now()
+        wait(stage, stage.hold)
         await self._conductor.note_hold(stage.stage, stage.hold)
 
     async def _something_changes(self, wake: datetime | None) -> None:

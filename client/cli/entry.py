@@ -11,6 +11,7 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import typer
@@ -19,7 +20,9 @@ from typer.exceptions import Abort, TyperException
 from client.cli.called import as_called
 from client.cli.screen import forget_stdout, plain
 from client.exit import CLI, leave
+from client.settings import load_settings
 from domain.errors import InputError, OutriderError
+from telemetry.logging import configure
 from telemetry.setup import set_up
 
 _FAILED = 1
@@ -53,8 +56,19 @@ def main() -> None:
     sys.stderr = sys.stderr or Path(os.devnull).open("w")  # noqa: SIM115 as above
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # a terminal that is not UTF-8
+    _set_up_logs()
     set_up(CLI)
     leave(_flushed(execute(sys.argv[1:])))
+
+
+def _set_up_logs() -> None:
+    """Lines of a command are for the person at the keyboard: few, and not where its output goes."""
+    level, secrets = "WARNING", set[str]()
+    with suppress(OutriderError):  # what is wrong with the settings is said where they are needed
+        settings = load_settings()
+        level = settings.log_level if "log_level" in settings.model_fields_set else level
+        secrets = settings.secrets()
+    configure(level, secrets, sys.stderr)
 
 
 def execute(arguments: Sequence[str]) -> int:

@@ -29,6 +29,7 @@ OTHERS = {
     "OUTRIDER_GITHUB_API_URL": "https://github.example.com/api",
     "OUTRIDER_PUBLIC_URL": "https://mail.example.com",
     "OUTRIDER_USER": "dana",
+    "OUTRIDER_JAEGER_URL": "http://127.0.0.1:16686",
     "OUTRIDER_LOG_LEVEL": "WARNING",
 }
 STACK = {
