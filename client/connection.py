@@ -3,13 +3,12 @@
 import asyncio
 from typing import Any
 
-from temporalio.client import Client
+from temporalio.client import Client, Interceptor
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.envconfig import ClientConfig
 from temporalio.service import RPCError
 
 from client.settings import Settings
-from client.tracing import CampaignInterceptor
 from domain.errors import InputError, Unreachable
 from telemetry.tracing import tracer
 
@@ -20,14 +19,21 @@ _ANSWER_SECONDS = 6.0
 async def connect(settings: Settings) -> Client:
     """Connect by TEMPORAL_* or its profile file, else to what `outrider up` started; raises Unreachable."""
     config = _configuration(settings)
-    traced = tracer()
-    interceptors = [CampaignInterceptor(traced)] if traced is not None else []
     address = config.get("target_host", "")
     try:
         async with asyncio.timeout(_ANSWER_SECONDS):
-            return await Client.connect(**config, data_converter=pydantic_data_converter, interceptors=interceptors)
+            return await Client.connect(**config, data_converter=pydantic_data_converter, interceptors=_interceptors())
     except (RuntimeError, RPCError, TimeoutError):
         raise Unreachable(f"Temporal does not answer at {address}", hint=_way_out(settings, address)) from None
+
+
+def _interceptors() -> list[Interceptor]:
+    traced = tracer()
+    if traced is None:
+        return []
+    from client.tracing import CampaignInterceptor  # noqa: PLC0415 it loads the SDK, which nobody else waits for
+
+    return [CampaignInterceptor(traced)]
 
 
 def _configuration(settings: Settings) -> dict[str, Any]:

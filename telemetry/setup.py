@@ -24,7 +24,11 @@ def set_up(service: str) -> None:
         return
     from telemetry import export  # noqa: PLC0415 the SDK takes a third of a second: only those who asked wait for it
 
-    started = export.start(asked, service)
+    try:
+        started = export.start(asked, service)
+    except ModuleNotFoundError:
+        _log.warning("telemetry.off", variable="OTEL_EXPORTER_OTLP_PROTOCOL", hint="it needs the extra grpc")
+        return
     tracing.trace_with(started.tracer())
     _leaving.append(partial(export.leave, started, asked))
 

@@ -1,0 +1,62 @@
+"""Something that listens where a collector would: it takes spans, late or never, as a test says."""
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans
+
+
+class OtlpSink:
+    """Takes OTLP over HTTP on a port of its own. `delay` in seconds is how long it keeps each batch waiting."""
+
+    def __init__(self) -> None:
+        self.delay = 0.0
+        self.taken: list[ResourceSpans] = []
+        sink = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                time.sleep(sink.delay)
+                sink.taken += ExportTraceServiceRequest.FromString(body).resource_spans
+                self.send_response(200)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
+
+    def names(self) -> list[str]:
+        """Of all spans that it was given."""
+        return [span.name for one in self.taken for scope in one.scope_spans for span in scope.spans]
+
+    def services(self) -> set[str]:
+        """Whose they are."""
+        return {
+            attribute.value.string_value
+            for one in self.taken
+            for attribute in one.resource.attributes
+            if attribute.key == "service.name"
+        }
+
+
+@contextmanager
+def otlp_sink() -> Iterator[OtlpSink]:
+    """Listens while the block runs."""
+    sink = OtlpSink()
+    thread = threading.Thread(target=sink.server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield sink
+    finally:
+        sink.server.shutdown()
+        sink.server.server_close()
+        thread.join()

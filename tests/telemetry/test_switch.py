@@ -1,0 +1,75 @@
+"""Traces are switched on by OpenTelemetry's own variables and by nothing else, and cost nothing while they are off."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from telemetry.switch import Refused, Target, traces
+
+OFF = """
+import sys, threading
+from telemetry.setup import set_up, shut_down
+set_up("outrider-worker")
+import client.cli.entry, client.connection, worker.__main__
+assert client.connection._interceptors() == []
+shut_down()
+loaded = [name for name in sys.modules if name.startswith(("opentelemetry.sdk", "opentelemetry.exporter"))]
+print(loaded, [thread.name for thread in threading.enumerate()])
+"""
+
+
+@pytest.mark.parametrize(
+    ("environment", "asked"),
+    [
+        ({}, None),
+        ({"OTEL_SERVICE_NAME": "mine", "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"}, None),
+        ({"OTEL_EXPORTER_OTLP_METRICS_ENDPOINT": "http://127.0.0.1:1"}, None),
+        ({"OTEL_EXPORTER_OTLP_ENDPOINT": " "}, None),
+        ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:1"}, Target("http://127.0.0.1:1", "http/protobuf")),
+        (
+            {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:1", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://b/x"},
+            Target("http://b/x", "http/protobuf"),
+        ),
+        ({"OTEL_TRACES_EXPORTER": "otlp"}, Target("http://localhost:4318", "http/protobuf")),
+        (
+            {"OTEL_TRACES_EXPORTER": "otlp", "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"},
+            Target("http://localhost:4317", "grpc"),
+        ),
+        (
+            {
+                "OTEL_TRACES_EXPORTER": "otlp",
+                "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc",
+                "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL": "http/protobuf",
+            },
+            Target("http://localhost:4318", "http/protobuf"),
+        ),
+        ({"OTEL_TRACES_EXPORTER": "none", "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:1"}, None),
+        ({"OTEL_SDK_DISABLED": "TRUE", "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:1"}, None),
+        ({"OTEL_TRACES_EXPORTER": "jaeger"}, Refused("OTEL_TRACES_EXPORTER", "otlp, none")),
+        (
+            {"OTEL_TRACES_EXPORTER": "otlp", "OTEL_EXPORTER_OTLP_PROTOCOL": "http/json"},
+            Refused("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf, grpc"),
+        ),
+    ],
+)
+def test_the_standard_variables_decide(environment: dict[str, str], asked: Target | Refused | None) -> None:
+    assert traces(environment) == asked
+
+
+def test_what_nobody_asked_for_is_not_even_loaded() -> None:
+    ended = subprocess.run([sys.executable, "-c", OFF], capture_output=True, text=True, check=True, env={**os.environ})
+    assert ended.stdout.splitlines()[-1] == "[] ['MainThread']"
+
+
+def test_a_variable_that_cannot_be_obeyed_is_said_and_stops_nobody() -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", OFF],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "OTEL_TRACES_EXPORTER": "zipkin"},
+    )
+    assert "telemetry.off" in ended.stdout
+    assert ended.stdout.splitlines()[-1] == "[] ['MainThread']"
