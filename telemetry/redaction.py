@@ -10,7 +10,7 @@ ADDRESS = "[address]"
 
 _SHORTEST = 6
 """What is shorter is part of ordinary words."""
-_ADDRESS = re.compile(r"[^\s@<>()\[\]\"',;:=]+@(?:[^\s@<>()\[\]\"',;:=/.]+\.)+[^\s@<>()\[\]\"',;:=/.]{2,}")
+_ADDRESS = re.compile(r"[^\s@<>()\[\]\",;:=]{1,64}@(?:[^\s@<>()\[\]\"',;:=/.]+\.)+[^\s@<>()\[\]\"',;:=/.]{2,}")
 _KEPT = frozenset({"worker_id"})
 """Names of processes, which look like addresses on machines with long names."""
 

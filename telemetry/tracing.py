@@ -130,6 +130,9 @@ def attempt(values: Values) -> Iterator[None]:
                 yield
         else:
             yield
+    except Exception as error:
+        outer.set_attribute(Attribute.ERROR_TYPE, type(error).__name__)
+        raise
     finally:
         _about.reset(tagged)
 
@@ -148,7 +151,7 @@ def _window(tracer: Tracer, outer: Span, values: Values) -> Iterator[None]:
         outer.add_link(root.get_span_context(), {Attribute.LINK: "window"})
         try:
             yield
-        except BaseException as error:
+        except Exception as error:
             failed(root, error)
             raise
 

@@ -1,11 +1,14 @@
-"""No address, name, line of a draft, reply text or secret in any history or log line."""
+"""No address, name, line of a draft, reply text or secret in any history, log line or span."""
 
 import base64
 import json
 import sqlite3
+import subprocess
+from collections.abc import Iterator
 
 import pytest
 from local_world import World, spec
+from otlp_sink import OtlpSink, otlp_sink
 from temporalio.client import Client
 
 from client.campaigns import CampaignClient
@@ -55,7 +58,23 @@ async def _history(temporal: Client, campaign_id: str) -> str:
     return raw + "\n".join(_decoded(json.loads(raw)))
 
 
-async def test_histories_and_logs_hold_ids_and_counts_only(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def sink(monkeypatch: pytest.MonkeyPatch) -> Iterator[OtlpSink]:
+    """Where workers hand their spans over."""
+    with otlp_sink() as sink:
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", sink.url)
+        yield sink
+
+
+def _stop(worker: subprocess.Popen[bytes]) -> None:
+    """End a worker, which hands over what it has seen."""
+    worker.terminate()
+    assert worker.wait(30) == 0
+
+
+async def test_histories_logs_and_spans_hold_ids_and_counts_only(
+    world: World, monkeypatch: pytest.MonkeyPatch, sink: OtlpSink
+) -> None:
     monkeypatch.setenv("LOG_LEVEL", "DEBUG")
     secret = world.settings.secret()
     world.inbox.faults(
@@ -68,10 +87,11 @@ async def test_histories_and_logs_hold_ids_and_counts_only(world: World, monkeyp
     assert campaign.sender is not None
     sender = campaign.sender.model_copy(update={"postal_address": "1 Sentinel Street"})
     campaign = campaign.model_copy(update={"sequence": (step,), "sender": sender})
-    world.start_worker()
+    worker = world.start_worker()
     async with world.client() as client:
         started = await client.create(campaign, _people(200))
         report = await client.result(started.campaign_id)
+    _stop(worker)
     assert report.messages.failed
     assert report.messages.in_doubt
     assert report.relay_deferrals
@@ -80,30 +100,35 @@ async def test_histories_and_logs_hold_ids_and_counts_only(world: World, monkeyp
     for what, sentinel in {**SENTINELS, "secret key": secret}.items():
         assert sentinel not in history, f"{what} in the history"
         assert sentinel not in world.log, f"{what} in the log"
+        assert sentinel not in sink.text(), f"{what} in a span"
+    assert {"smtp.session", "smtp.transaction", "RunActivity:write_report"} <= set(sink.names())
 
 
-async def test_the_password_of_a_relay_that_refuses_it_is_in_no_history_or_log(
-    world: World, monkeypatch: pytest.MonkeyPatch
+async def test_the_password_of_a_relay_that_refuses_it_is_in_no_history_log_or_span(
+    world: World, monkeypatch: pytest.MonkeyPatch, sink: OtlpSink
 ) -> None:
     monkeypatch.setenv("LOG_LEVEL", "DEBUG")
     inbox_port = world.inbox.smtp_url.rpartition(":")[2]
     monkeypatch.setenv("OUTRIDER_SMTP_URL", f"smtp://loginsentinel:passwordsentinel@127.0.0.1:{inbox_port}")
-    world.start_worker()
+    worker = world.start_worker()
     async with world.client() as client:
         started = await client.create(spec(connections=2), _people(5))
         async for progress in client.follow(started.campaign_id, every=0.2):
             if progress.waiting_for:
                 break
+    _stop(worker)
+    assert "smtp.connect" in sink.names()
     history = await _history(await connect(world.settings), started.campaign_id)
     for sentinel in ("loginsentinel", "passwordsentinel"):
         assert sentinel not in history
         assert sentinel not in world.log
         assert sentinel not in progress.model_dump_json()
+        assert sentinel not in sink.text()
 
 
-async def test_an_error_that_quotes_a_person_is_recorded_without_the_quote(world: World) -> None:
-    """A defect deep in an adapter must not carry values out: its text stays out of history and log."""
-    world.start_worker()
+async def test_an_error_that_quotes_a_person_is_recorded_without_the_quote(world: World, sink: OtlpSink) -> None:
+    """A defect deep in an adapter must not carry values out: its text stays out of history, log and spans."""
+    worker = world.start_worker()
     broken = '{"number": "kimsentinel is no number"}'
     async with world.client() as client:
         started = await _with_broken_row(client, world, broken)
@@ -111,8 +136,11 @@ async def test_an_error_that_quotes_a_person_is_recorded_without_the_quote(world
             if "activity.failed" in world.log or progress.status == "failed":
                 break
     history = await _history(await connect(world.settings), started)
+    _stop(worker)
     assert "kimsentinel" not in history
     assert "kimsentinel" not in world.log
+    assert "kimsentinel" not in sink.text()
+    assert 'key: "error.type"' in sink.text()
 
 
 async def _with_broken_row(client: CampaignClient, world: World, extra: str) -> str:

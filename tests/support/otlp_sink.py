@@ -38,14 +38,26 @@ class OtlpSink:
         """Of all spans that it was given."""
         return [span.name for one in self.taken for scope in one.scope_spans for span in scope.spans]
 
+    def text(self) -> str:
+        """All that it was given, as text."""
+        return "\n".join(map(str, self.taken))
+
+    def traces(self) -> dict[str, set[str]]:
+        """The names of the spans of each service, as `service span`, by trace."""
+        found: dict[str, set[str]] = {}
+        for one in self.taken:
+            service = _service(one)
+            for span in (span for scope in one.scope_spans for span in scope.spans):
+                found.setdefault(span.trace_id.hex(), set()).add(f"{service} {span.name}")
+        return found
+
     def services(self) -> set[str]:
         """Whose they are."""
-        return {
-            attribute.value.string_value
-            for one in self.taken
-            for attribute in one.resource.attributes
-            if attribute.key == "service.name"
-        }
+        return {_service(one) for one in self.taken}
+
+
+def _service(spans: ResourceSpans) -> str:
+    return next(one.value.string_value for one in spans.resource.attributes if one.key == "service.name")
 
 
 @contextmanager
