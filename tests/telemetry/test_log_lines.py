@@ -36,7 +36,7 @@ def logged(stream: io.StringIO) -> list[dict[str, Any]]:
     ("text", "safe"),
     [
         ("written to kim@example.com.", "written to [address]."),
-        ("<kim.o'hara+news@mail.example.co.uk>", "<kim.[address]>"),
+        ("<kim.o'hara+news@mail.example.co.uk>", "<[address]>"),
         ("mailto:kim@bücher.example,lee@example.org", "mailto:[address],[address]"),
         ("key=hunter22-long and more", "key=[secret] and more"),
         ("smtp://relay:hunter22-long@mail.example.com:587", "smtp://relay:[secret]@mail.example.com:587"),
@@ -57,10 +57,7 @@ def test_they_are_taken_out_of_everything_that_a_line_holds() -> None:
         "a.b", one=["kim@example.com"], two={"kim@example.com": ("sentinel-secret",)}, three=ValueError("kim@x.org")
     )
     logging.getLogger("somebody.else").warning("%s for %s", "sentinel-secret", "kim@example.com")
-    try:
-        raise ValueError("kim@example.com")
-    except ValueError:
-        log.exception("c.d")
+    log.error("c.d", exc_info=ValueError("kim@example.com"))
     assert len(logged(stream)) == 3
     for hidden in ("kim@", "sentinel-secret"):
         assert hidden not in stream.getvalue()
