@@ -99,9 +99,7 @@ def temporal_part(cli: Path, database: Path, ports: Ports) -> Part:
     """The Temporal development server with its Web UI."""
     command = temporal_command(cli, database, ports.temporal, ports.temporal_ui)
     listens_on = (ports.temporal, ports.temporal_ui)
-    quiet = {
-        "OTEL_TRACES_EXPORTER": "none"
-    }  # the server knows the variable too, and would drown campaigns in its spans
+    quiet = {"OTEL_TRACES_EXPORTER": "none"}  # it knows the variable too, and would drown campaigns in its own spans
     return Part("temporal", command, lambda _pid: _set_up(cli, ports.temporal), listens_on, environment=quiet)
 
 
