@@ -7,7 +7,7 @@ ROOMS := activities client domain providers sandbox storage telemetry web worker
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo demo-crash test check up bench lock clean FORCE
+.PHONY: help setup demo demo-crash test tools check up bench lock clean FORCE
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -21,8 +21,11 @@ demo: .venv/installed ## a whole campaign on this machine, from a goal to delive
 demo-crash: .venv/installed ## kill the worker with -9 in the middle of sending, and count what came of it
 	@$(BIN)/python -m sandbox.demo_crash
 
-test: check ## everything CI runs: the checks, then all tests against the installed Outrider
+test: check tools ## everything CI runs: the checks, then all tests against the installed Outrider
 	@$(BIN)/pytest
+
+tools: .venv/installed ## build the collector, Jaeger and promtool that tests run: with Go, once, about 7 minutes
+	@$(BIN)/python tests/support/go_tools.py
 
 check: setup ## style, types and the direction of imports
 	@$(BIN)/ruff check
