@@ -39,9 +39,11 @@ up: setup ## start the local stack: Temporal, worker, web and inbox
 bench: setup ## measure what benchmarks/RESULTS.md says
 	@$(BIN)/python benchmarks/run.py
 
-lock: .venv/packages ## write requirements.lock anew from pyproject.toml (newest versions: LOCK_FLAGS=--upgrade)
+lock: .venv/packages ## write both locks anew from pyproject.toml (newest versions: LOCK_FLAGS=--upgrade)
 	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --all-extras --group dev --no-header $(LOCK_FLAGS) \
 		pyproject.toml --output-file requirements.lock
+	@echo 'hatchling>=1.27' | $(BIN)/uv pip compile --quiet --universal --generate-hashes --all-extras --no-header \
+		--constraint requirements.lock pyproject.toml - --output-file deploy/requirements.lock
 
 clean: ## remove the environment and caches in this directory; data (.outrider) and the Temporal CLI stay
 	@rm -rf .venv .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache dist

@@ -84,11 +84,11 @@ JAEGER = GoTool(
 )
 PROMTOOL = GoTool(
     name="promtool",
-    version="3.9.1",
+    version="3.12.0",
     module="github.com/prometheus/prometheus",
-    module_version="v0.309.1",  # Prometheus 3.x.y is the module v0.30x.y
+    module_version="v0.312.0",  # Prometheus 3.12 is the module v0.312
     package="./cmd/promtool",
-    build=("-tags=remove_all_sd", "-ldflags=-s -w -X github.com/prometheus/common/version.Version=3.9.1"),
+    build=("-tags=remove_all_sd", "-ldflags=-s -w -X github.com/prometheus/common/version.Version=3.12.0"),
 )
 TOOLS = (COLLECTOR, PROMTOOL, JAEGER)
 
