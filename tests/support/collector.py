@@ -51,10 +51,13 @@ class Collector:
 
 
 @contextmanager
-def collector(place: Path, jaeger_otlp_url: str, environment: Mapping[str, str] | None = None) -> Iterator[Collector]:
+def collector(
+    place: Path, jaeger_otlp_url: str, environment: Mapping[str, str] | None = None, *, smaller: str = ""
+) -> Iterator[Collector]:
     """A collector that ends with the block; its log is `place`/collector.log. `environment` is for the shipped file.
 
-    Start Jaeger first, or the first spans wait until the exporter tries again.
+    Start Jaeger first, or the first spans wait until the exporter tries again. `smaller` is YAML that is laid over the
+    shipped file: its queues and times are too large for a test to see their end.
     """
     program = go_tools.obtain(go_tools.COLLECTOR)
     grpc, http, prometheus, own, health = free_ports(5)
@@ -69,6 +72,9 @@ def collector(place: Path, jaeger_otlp_url: str, environment: Mapping[str, str] 
     }
     log = place / "collector.log"
     command = [str(program), "--config", str(CONFIGURATION)]
+    if smaller:
+        (place / "smaller.yaml").write_text(smaller, encoding="utf-8")
+        command += ["--config", str(place / "smaller.yaml")]
     health_page = f"http://127.0.0.1:{health}/"
     with running(command, {**variables, **(environment or {})}, health=health_page, log=log) as process:
         yield Collector(

@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,16 @@ Configuration = dict[str, Any]
 OTHER_NAMES = {"otlp": "otlpreceiver", "batch": "batchprocessor", "memory_limiter": "memorylimiterprocessor"}
 OTHER_NAMES |= {"span_metrics": "spanmetricsconnector", "otlp_http": "otlphttpexporter"}
 OTHER_NAMES |= {"prometheus": "prometheusexporter", "health_check": "healthcheckextension"}
+SMALLER = """
+exporters:
+  otlp_http/jaeger:
+    sending_queue: {queue_size: 1}
+    retry_on_failure: {initial_interval: 1s, max_interval: 1s, max_elapsed_time: 1s}
+processors:
+  batch: {timeout: 10ms}
+"""
+LOST = {"otelcol_exporter_send_failed_spans", "otelcol_exporter_enqueue_failed_spans"}
+RULES = CONFIGURATION.parent / "deploy" / "prometheus" / "rules.yml"
 KINDS = ("receivers", "processors", "connectors", "exporters", "extensions")
 
 
@@ -51,6 +62,11 @@ def validated(file: Path) -> "subprocess.CompletedProcess[str]":
     """What the collector's own check says."""
     command = [str(go_tools.obtain(go_tools.COLLECTOR)), "validate", "--config", str(file)]
     return subprocess.run(command, env={}, capture_output=True, text=True, check=False)
+
+
+def metrics_above_0(page: str) -> set[str]:
+    """The names of the counters of a page that have counted something."""
+    return set(re.findall(r"(?m)^(\w+)(?:\{.*\})? [1-9]", page))
 
 
 def grpc_spans(collector: Collector) -> SpanExporter:
@@ -106,6 +122,18 @@ def test_spans_are_counted_by_stage_provider_and_outcome_only(running_collector:
     assert labels["span_name"] == "smtp.transaction"
     assert not {"campaign_id", "lead_number", "window", "attempt"} & labels.keys()
     running_collector.wait_for_metric('traces_span_metrics_duration_seconds_bucket{.*tool_provider="smtp"')
+
+
+def test_what_is_lost_is_counted_under_the_names_of_the_alert(tmp_path: Path) -> None:
+    [nobody] = free_ports(1)
+    with collector(tmp_path, f"http://127.0.0.1:{nobody}", smaller=SMALLER) as running:
+        for _ in range(20):
+            send_span(http_spans(running), "probe-lost", "github.graphql")
+        deadline = time.monotonic() + 15
+        while not metrics_above_0(running.own_metrics()) >= LOST and time.monotonic() < deadline:
+            time.sleep(0.1)
+        assert metrics_above_0(running.own_metrics()) >= LOST
+    assert all(name in RULES.read_text(encoding="utf-8") for name in LOST)
 
 
 def test_spans_wait_for_a_jaeger_that_comes_later(tmp_path: Path) -> None:
