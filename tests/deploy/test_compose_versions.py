@@ -104,3 +104,10 @@ def test_temporal_is_set_as_outrider_up_sets_it() -> None:
     assert SERVICES["temporal"]["environment"]["DEFAULT_NAMESPACE"] == parts.NAMESPACE
     mounted = [volume for volume in SERVICES["temporal"]["volumes"] if "dynamic-config" in volume]
     assert mounted[0].split(":")[1] == SERVICES["temporal"]["environment"]["DYNAMIC_CONFIG_FILE_PATH"]
+
+
+def test_the_guide_names_the_tools_as_they_are_cached() -> None:
+    guide = (ROOT / "docs" / "guides" / "observability.md").read_text(encoding="utf-8")
+    for tool in (go_tools.JAEGER, go_tools.COLLECTOR):
+        assert f"/outrider/bin/{tool.name}-{tool.version}" in guide
+    assert f"promtool {go_tools.PROMTOOL.version}" in guide

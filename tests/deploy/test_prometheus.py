@@ -1,5 +1,6 @@
 """The configuration and the alert rules of Prometheus, held by the real promtool."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -63,3 +64,8 @@ def test_the_reading_of_expressions_finds_every_metric() -> None:
     expression = 'sum by (le, b) (rate(a_seconds_bucket{x="y", z=~"(q)"}[5m] offset 1h)) / c_total > 0.5 unless up == 0'
     assert metrics_of(expression) == {"a_seconds", "c_total"}
     assert metrics_of("histogram_quantile(0.95, sum(d)) or vector(0) and max(e)") == {"d", "e"}
+
+
+def test_the_guide_lists_every_alert_and_no_other() -> None:
+    guide = (ROOT / "docs" / "guides" / "observability.md").read_text(encoding="utf-8")
+    assert re.findall(r"(?m)^\| `(Outrider\w+)` \|", guide) == [rule["alert"] for rule in RULES]
