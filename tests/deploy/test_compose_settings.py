@@ -82,7 +82,7 @@ def test_a_relay_and_a_github_outside_are_taken(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_all_our_processes_share_one_database_and_one_key() -> None:
-    first, *others = [OURS[name]["environment"] for name in ("migrate", "web", "worker")]
+    first, *others = [OURS[name]["environment"] for name in ("migrate", "outrider", "web", "worker")]
     assert all(other == first for other in others)
 
 

@@ -82,7 +82,7 @@ def test_python_is_the_oldest_that_we_support() -> None:
 
 def test_the_image_has_the_version_of_the_project() -> None:
     ours = {name: version(name) for name, service in SERVICES.items() if compose_file.is_ours(service)}
-    assert ours.keys() == {"migrate", "web", "worker", "inbox", "github"}
+    assert ours.keys() == {"migrate", "outrider", "web", "worker", "inbox", "github"}
     assert set(ours.values()) == {PROJECT["project"]["version"]}
 
 
