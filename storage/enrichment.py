@@ -15,6 +15,7 @@ from domain.source_ports import Enriched, Found
 from domain.sourcing import Contribution, Profile, Repository
 from storage.database import Database
 from storage.keys import Keys
+from storage.portions import rows_among
 from storage.schema import campaigns, contacts, contributions, drafts, leads, messages, people, repositories
 from storage.sightings import SOURCE_PREFIX, hold_campaign, reachable
 from storage.upserts import upsert
@@ -223,10 +224,10 @@ async def work_of(connection: AsyncConnection, campaign_id: str, identities: Seq
             repositories,
             and_(repositories.c.campaign_id == by.campaign_id, repositories.c.identity == by.repository),
         )
-        .where(by.campaign_id == campaign_id, by.identity.in_(identities))
+        .where(by.campaign_id == campaign_id)
         .order_by(by.identity, by.commits.desc(), by.repository)
     )
-    rows = (await connection.execute(query)).all()
+    rows = await rows_among(connection, query, by.identity, identities)
     facts = {row.repository: row.facts for row in rows}
     parsed = {identity: _repository(identity, text) for identity, text in facts.items()}
     return {
@@ -254,15 +255,16 @@ def _contribution(row: Row[Any]) -> Contribution:
 async def _known_profiles(
     connection: AsyncConnection, identities: Sequence[str], fresh_since: datetime
 ) -> dict[str, Profile]:
-    query = select(people.c.profile).where(people.c.identity.in_(identities), people.c.read_at >= fresh_since)
-    profiles = [Profile.model_validate_json(text) for text in await connection.scalars(query)]
+    query = select(people.c.profile).where(people.c.read_at >= fresh_since)
+    rows = await rows_among(connection, query, people.c.identity, identities)
+    profiles = [Profile.model_validate_json(row.profile) for row in rows]
     return {profile.identity: profile for profile in profiles}
 
 
 async def _still_unenriched(connection: AsyncConnection, campaign_id: str, numbers: Sequence[int]) -> set[int]:
     """Without those that another attempt at the window has stored, or somebody has ended."""
-    query = select(leads.c.number).where(leads.c.campaign_id == campaign_id, leads.c.number.in_(numbers), _UNENRICHED)
-    return set(await connection.scalars(query))
+    query = select(leads.c.number).where(leads.c.campaign_id == campaign_id, _UNENRICHED)
+    return {row.number for row in await rows_among(connection, query, leads.c.number, numbers)}
 
 
 def _profile_row(one: Profile) -> dict[str, Any]:
@@ -288,7 +290,7 @@ async def _taken(connection: AsyncConnection, campaign_id: str, addresses: Seque
     Asked by address only: with the other conditions in it, SQLite would go through all who can be written to.
     """
     query = select(leads.c.campaign_id, leads.c.address_identity, leads.c.fit)
-    rows = await connection.execute(query.where(leads.c.address_identity.in_(addresses)))
+    rows = await rows_among(connection, query, leads.c.address_identity, addresses)
     return {row.address_identity for row in rows if row.campaign_id == campaign_id and row.fit is not None}
 
 
@@ -304,9 +306,6 @@ async def _contacted(
         messages.c.state.in_([MessageState.SENT, MessageState.IN_DOUBT]),
     )
     query = select(contacts.c.address_identity).where(
-        contacts.c.address_identity.in_(addresses),
-        contacts.c.campaign_id != campaign_id,
-        contacts.c.contacted_at > since,
-        went,
+        contacts.c.campaign_id != campaign_id, contacts.c.contacted_at > since, went
     )
-    return set(await connection.scalars(query))
+    return {row.address_identity for row in await rows_among(connection, query, contacts.c.address_identity, addresses)}

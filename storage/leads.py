@@ -17,6 +17,7 @@ from domain.sourcing import Repository
 from storage.database import Database
 from storage.keys import Keys
 from storage.lead_work import CONTRIBUTION_OF_LEAD, REPOSITORY_OF_LEAD
+from storage.portions import rows_among
 from storage.schema import contributions, drafts, leads, message_events, messages, repositories
 from storage.upserts import upsert
 from telemetry.tracing import current_ids
@@ -163,9 +164,9 @@ async def _end_same_address(
     inserted = select(messages.c.number).where(
         messages.c.campaign_id == campaign_id,
         messages.c.number.between(min(numbers), max(numbers)),
-        messages.c.message_id.in_([row["message_id"] for row in new]),
     )
-    orphans = set(numbers) - set(await connection.scalars(inserted))
+    mine = [row["message_id"] for row in new]
+    orphans = set(numbers) - {row.number for row in await rows_among(connection, inserted, messages.c.message_id, mine)}
     if orphans:
         end = {"state": LeadState.SKIPPED, "why": "same_address"}
         await connection.execute(_END, [{"c": campaign_id, "n": number, **end} for number in sorted(orphans)])

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.errors import NotFound
 from domain.sourcing import Contribution, Onlooker, PassedOver, SourcePage
+from storage.portions import portions
 from storage.schema import campaigns, contributions, leads, onlookers, repositories
 from storage.upserts import upsert
 
@@ -55,16 +56,17 @@ def _reasons(passed_over: Iterable[Onlooker]) -> dict[str, PassedOver]:
 
 async def known(connection: AsyncConnection, campaign_id: str, source_identities: Sequence[str]) -> set[str]:
     """Those who are leads or onlookers of the campaign already."""
-    if not source_identities:
-        return set()
-    identities = [one.removeprefix(SOURCE_PREFIX) for one in source_identities]
-    are_leads = select(leads.c.source_identity).where(
-        leads.c.campaign_id == campaign_id, leads.c.source_identity.in_(source_identities)
-    )
-    are_onlookers = select(SOURCE_PREFIX + onlookers.c.identity).where(
-        onlookers.c.campaign_id == campaign_id, onlookers.c.identity.in_(identities)
-    )
-    return set(await connection.scalars(are_leads.union_all(are_onlookers)))
+    found: set[str] = set()
+    for some in portions(source_identities):
+        are_leads = select(leads.c.source_identity).where(
+            leads.c.campaign_id == campaign_id, leads.c.source_identity.in_(some)
+        )
+        are_onlookers = select(SOURCE_PREFIX + onlookers.c.identity).where(
+            onlookers.c.campaign_id == campaign_id,
+            onlookers.c.identity.in_([one.removeprefix(SOURCE_PREFIX) for one in some]),
+        )
+        found.update(await connection.scalars(are_leads.union_all(are_onlookers)))
+    return found
 
 
 class Facts(NamedTuple):

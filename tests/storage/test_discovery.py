@@ -247,6 +247,18 @@ async def test_campaigns_do_not_see_each_others_people(stored: StoredCampaigns, 
 PEOPLE = 20_000
 
 
+async def test_a_page_may_bring_more_people_than_a_statement_takes_parameters(
+    stored: StoredCampaigns, discoveries: DiscoveryRows
+) -> None:
+    everybody = [f"p{number}" for number in range(1, PEOPLE + 1)]
+    assert await discoveries.store_page(CAMPAIGN, FIRST, page(everybody, next_cursor="2"), []) == PEOPLE
+    seen = tuple(Onlooker(identity=f"U_{who}", reason=PassedOver.BOT) for who in [*everybody, "bot"])
+    later = page(["ada"]).model_copy(update={"passed_over": seen})
+    assert await discoveries.store_page(CAMPAIGN, FIRST.model_copy(update={"cursor": "2"}), later, []) == 1
+    assert found(stored)[PEOPLE + 1] == "ada"
+    assert (await discoveries.seen(CAMPAIGN)).passed_over == {PassedOver.BOT: 1}, "who is a lead stays one"
+
+
 @pytest.fixture
 def large(stored: StoredCampaigns, discoveries: DiscoveryRows) -> DiscoveryRows:
     """With 20,000 leads and onlookers; no statistics."""

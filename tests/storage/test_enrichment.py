@@ -280,6 +280,21 @@ async def test_whoever_has_a_draft_already_is_not_ended_by_a_later_ranking(
 
 
 PEOPLE = 20_000
+MORE_THAN_PARAMETERS = 33_000
+
+
+async def test_a_window_may_hold_more_people_than_a_statement_takes_parameters(
+    stored: StoredCampaigns, people: PeopleRows
+) -> None:
+    everybody = [f"p{number}" for number in range(1, MORE_THAN_PARAMETERS + 1)]
+    await stored.create(leads=0, of=searching())
+    await stored.discoveries.cut(CAMPAIGN, ["slice"])
+    assert await stored.discoveries.store_page(CAMPAIGN, FIRST, page(everybody), [])
+    found = await people.unenriched(CAMPAIGN, 1, MORE_THAN_PARAMETERS, LONG_AGO)
+    assert [(one.login, one.contributions[0].identity) for one in found] == [(who, f"U_{who}") for who in everybody]
+    results = [Enriched(number=one.number, profile=None, email=f"{one.login}@example.com", fit=0.5) for one in found]
+    await people.store_enriched(CAMPAIGN, results, MORE_THAN_PARAMETERS)
+    assert await people.enrichment_counts(CAMPAIGN, 1, MORE_THAN_PARAMETERS) == {"done": MORE_THAN_PARAMETERS}
 
 
 @ONLY_SQLITE
