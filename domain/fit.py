@@ -47,11 +47,10 @@ class ActivityWindow(NamedTuple):
 def parts(window: ActivityWindow, contribution: Contribution, repository: Repository, followers: int) -> Parts:
     """The parts of one person's score by their work on one repository."""
     age = (window.until - contribution.last_commit_at) / timedelta(days=window.days)
-    read = max(repository.commits_read or repository.commits, contribution.commits, 1)
     return Parts(
         stars=_of_full_marks(repository.stars, FULL_STARS),
         recency=_within_bounds(1 - age),
-        share_of_commits=_within_bounds(contribution.commits / read),
+        share_of_commits=repository.share_of(contribution.commits),
         followers=_of_full_marks(followers, FULL_FOLLOWERS),
     )
 

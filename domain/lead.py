@@ -63,7 +63,7 @@ class LeadRepository(BaseModel):
     commits: int = 0
     """The person's commits to the default branch inside the activity window."""
     share_percent: int = 0
-    """Those of all commits there, rounded."""
+    """Their part of the commits that were read there, rounded: of all of them unless there were too many to read."""
     active_people: int = 0
     """How many people committed there."""
 

@@ -69,6 +69,15 @@ class Repository(_Fact):
     commits_read: int = 0
     """How many of them were looked at; less than `commits` where a repository has too many to read."""
 
+    @property
+    def partly_read(self) -> bool:
+        """Whether nobody knows who made the rest of its commits."""
+        return self.commits_read < self.commits
+
+    def share_of(self, commits: int) -> float:
+        """The share that so many commits have of those that were read, 0 to 1."""
+        return min(1.0, commits / max(self.commits_read or self.commits, commits, 1))
+
 
 class Contribution(_Fact):
     """One person's commits to the default branch of one repository inside the activity window."""

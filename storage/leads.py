@@ -198,7 +198,7 @@ def _repository(facts: Repository, commits: int) -> LeadRepository:
         language=facts.language,
         stars=facts.stars,
         commits=commits,
-        share_percent=min(100, round(100 * commits / max(facts.commits, commits, 1))),
+        share_percent=round(100 * facts.share_of(commits)),
         active_people=facts.active_people,
     )
 

@@ -44,7 +44,7 @@ async def search_report(connection: AsyncConnection, campaign_id: str) -> Search
     reachable = select(func.count()).where(leads.c.campaign_id == campaign_id, leads.c.fit.is_not(None))
     facts = select(repositories.c.facts).where(repositories.c.campaign_id == campaign_id)
     read = [Repository.model_validate_json(text) for text in await connection.scalars(facts)]
-    partly = [one for one in read if one.commits_read < one.commits]
+    partly = [one for one in read if one.partly_read]
     return SearchReport(
         looked_at=await connection.scalar(different) or 0,
         leads=seen.leads,

@@ -34,7 +34,8 @@ def _work(known: LeadEvidence, wanted_topics: Sequence[str]) -> dict[str, Any] |
         "repository": repository.full_name or repository.identity,
         "url": repository.url,
         "commits": contribution.commits,
-        "share_percent": min(100, round(100 * contribution.commits / max(repository.commits, contribution.commits, 1))),
+        "share_percent": round(100 * repository.share_of(contribution.commits)),
+        "partly_read": repository.partly_read,
         "last_commit_at": contribution.last_commit_at.isoformat(),
         "stars": repository.stars,
         "language": repository.language,
@@ -52,7 +53,8 @@ def _why(found: dict[str, Any], login: str, source: str) -> Iterator[str]:
         commits = f"{work['commits']:,} {'commit' if work['commits'] == 1 else 'commits'}"
         days = f" in {found['active_within_days']} days" if found["active_within_days"] else ""
         share = f"{work['share_percent']} %" if work["share_percent"] else "less than 1 %"
-        yield f"{commits} to {plain(work['repository'])}{days} ({share})"
+        of_what = " of those read" if work["partly_read"] else ""
+        yield f"{commits} to {plain(work['repository'])}{days} ({share}{of_what})"
         topics = ", ".join(map(plain, work["topics"]))
         facts = [
             f"{work['stars']:,} stars",

@@ -73,7 +73,7 @@ class Weights(Part):
 
     stars: _Weight = Field(0.3, description="The stars of the repository.")
     recency: _Weight = Field(0.3, description="How recently the person committed to it.")
-    share_of_commits: _Weight = Field(0.3, description="The person's share of its commits.")
+    share_of_commits: _Weight = Field(0.3, description="The person's share of its commits that were read.")
     followers: _Weight = Field(0.1, description="How many people follow the person.")
 
     @model_validator(mode="after")

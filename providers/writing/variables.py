@@ -22,7 +22,10 @@ REPOSITORY = {
     "language": ("Its main language, empty when it is not known", "Python"),
     "stars": ("Its stars", "1204"),
     "commits": ("The person's commits to its default branch inside the activity window", "41"),
-    "share_percent": ("Their share of all commits there, in per cent", "62"),
+    "share_percent": (
+        "Their share of the commits read there, in per cent; of a very busy repository only the newest are read",
+        "62",
+    ),
     "active_people": ("How many people committed there", "5"),
 }
 AUDIENCE = {"active_within_days": "The activity window, in days"}

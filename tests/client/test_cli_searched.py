@@ -77,6 +77,14 @@ def test_a_lead_is_shown_with_what_speaks_for_it(capsys: pytest.CaptureFixture[s
     found = json.loads(said(capsys, "show", CAMPAIGN, "--lead", "1", "--json"))["found"]
     assert sum(found["score_parts"].values()) == pytest.approx(found["score"])
     assert (found["work"]["share_percent"], found["clock"]["offset"]) == (49, "UTC+02:00")
+    assert not found["work"]["partly_read"]
+
+
+def test_a_share_of_a_repository_that_was_partly_read_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    lines = said(capsys, "show", CAMPAIGN, "--lead", "5").splitlines()
+    assert "why         100 commits to example-org/formulas in 90 days (10 % of those read)" in lines, lines
+    work = json.loads(said(capsys, "show", CAMPAIGN, "--lead", "5", "--json"))["found"]["work"]
+    assert (work["share_percent"], work["partly_read"]) == (10, True)
 
 
 @pytest.mark.parametrize(

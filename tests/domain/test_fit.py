@@ -92,6 +92,17 @@ def test_a_share_is_one_of_the_commits_that_were_read() -> None:
     assert parts(WINDOW, work, repository, 0).share_of_commits == 0.25
 
 
+@pytest.mark.parametrize(
+    ("commits", "read", "of_person", "share", "partly"),
+    [(5000, 1000, 400, 0.4, True), (41, 41, 41, 1.0, False), (41, 0, 82, 1.0, True), (0, 0, 0, 0.0, False)],
+)
+def test_a_repository_says_what_a_share_is_one_of(
+    commits: int, read: int, of_person: int, share: float, *, partly: bool
+) -> None:
+    repository = Repository(identity="R", full_name="o/r", url="", commits=commits, commits_read=read)
+    assert (repository.share_of(of_person), repository.partly_read) == (share, partly)
+
+
 def test_weights_count_in_proportion_only() -> None:
     facts = Parts(stars=0.5, recency=1, share_of_commits=0, followers=0)
     assert fit(facts, {"stars": 1, "recency": 3}) == (0.875, {"stars": 0.125, "recency": 0.75})

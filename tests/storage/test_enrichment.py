@@ -111,6 +111,20 @@ async def test_a_profile_fills_the_lead_in(stored: StoredCampaigns, people: Peop
     assert lead.email == "ada@example.com"
 
 
+async def test_a_mail_states_the_share_of_the_commits_that_were_read(
+    stored: StoredCampaigns, people: PeopleRows
+) -> None:
+    await stored.create(leads=0, of=searching())
+    await stored.discoveries.cut(CAMPAIGN, ["slice"])
+    busy = repository(commits=5000).model_copy(update={"commits_read": 1000})
+    shown = SourcePage(repositories=(busy,), contributions=(contribution("ada", commits=400),))
+    await stored.discoveries.store_page(CAMPAIGN, FIRST, shown, [])
+    await people.store_enriched(CAMPAIGN, [reachable(1, "ada")], MANY)
+    (lead,) = await stored.leads.undrafted(CAMPAIGN, 1, 1)
+    assert lead.repository is not None
+    assert (lead.repository.commits, lead.repository.share_percent) == (400, 40)
+
+
 async def test_what_is_stored_stays_and_a_zombie_changes_nothing(stored: StoredCampaigns, people: PeopleRows) -> None:
     await find(stored, "ada", "bo", "cy")
     await people.store_enriched(CAMPAIGN, [reachable(1, "ada"), unreachable(2, "bo")], MANY)

@@ -31,7 +31,7 @@ async def create(rows: Storage | StoredCampaigns, campaign_id: str = CAMPAIGN) -
         repositories=(WIDGETS, FORMULAS),
         contributions=(
             *(contribution(who, commits=count, offsets={120: count}) for who, count in commits.items()),
-            contribution("eve", "formulas"),
+            contribution("eve", "formulas", commits=100),
         ),
         passed_over=seen,
         incomplete=True,
