@@ -63,11 +63,13 @@ def fit(of: Parts, weights: Mapping[str, float]) -> Fit:
     whole = math.fsum(weights.values())
     if whole <= 0:
         raise ValueError("all weights are 0")
-    earned = {name: weight * named[name] for name, weight in weights.items() if weight}
-    return Fit(
-        score=_within_bounds(math.fsum(earned.values()) / whole),
-        reasons={name: value / whole for name, value in earned.items()},
-    )
+    reasons = {name: weight * named[name] / whole for name, weight in weights.items() if weight}
+    return Fit(score=score_of(reasons), reasons=reasons)
+
+
+def score_of(reasons: Mapping[str, float]) -> float:
+    """The score that these reasons add up to; without the noise of adding, so that equal facts are equal scores."""
+    return _within_bounds(round(math.fsum(reasons.values()), 12))
 
 
 def _of_full_marks(count: int, full: int) -> float:

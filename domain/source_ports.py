@@ -191,6 +191,7 @@ class People(Protocol):
     async def keep_top(self, campaign_id: str, top: int) -> int:
         """End whoever is not among the `top` with the highest scores as skipped(not_among_top); returns how many.
 
-        The lower number wins where scores are equal. Asked again, it ends nobody else: how leads ended meanwhile does
-        not change who is among the top.
+        Before that an address that several people share goes to the one of them with the highest score, and the others
+        end as skipped(same_address). The lower number wins where scores are equal. Asked again, it ends nobody else:
+        how leads ended meanwhile does not change who is among the top.
         """

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from itertools import groupby
 from typing import Any, NamedTuple
 
-from sqlalchemy import Row, Update, and_, bindparam, case, exists, func, select, update
+from sqlalchemy import Row, Update, and_, bindparam, case, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.lead import LeadEnd, LeadState
@@ -16,7 +16,8 @@ from domain.sourcing import Contribution, Profile, Repository
 from storage.database import Database
 from storage.keys import Keys
 from storage.portions import rows_among
-from storage.schema import campaigns, contacts, contributions, drafts, leads, messages, people, repositories
+from storage.ranking import SAME_ADDRESS, end_all_but, settle_shared_addresses
+from storage.schema import campaigns, contacts, contributions, leads, messages, people, repositories
 from storage.sightings import SOURCE_PREFIX, hold_campaign, reachable
 from storage.upserts import upsert
 
@@ -104,21 +105,10 @@ class PeopleRows:
 
     async def keep_top(self, campaign_id: str, top: int) -> int:
         """See domain.source_ports.People. Whoever has a draft already stays: that was made after a first answer."""
-        ranked = (
-            select(leads.c.number)
-            .where(leads.c.campaign_id == campaign_id, leads.c.fit.is_not(None))
-            .order_by(leads.c.fit.desc(), leads.c.number)
-            .offset(top)
-        )
-        drafted = exists().where(drafts.c.campaign_id == leads.c.campaign_id, drafts.c.number == leads.c.number)
-        change = (
-            update(leads)
-            .where(leads.c.campaign_id == campaign_id, leads.c.number.in_(ranked), leads.c.ended.is_(None), ~drafted)
-            .values(ended=LeadState.SKIPPED, reason="not_among_top")
-        )
         async with self._database.write(campaign_id) as connection:
             await hold_campaign(connection, campaign_id)
-            return (await connection.execute(change)).rowcount
+            await settle_shared_addresses(connection, campaign_id)
+            return await end_all_but(connection, campaign_id, top)
 
     def _row(self, campaign_id: str, one: Enriched, addresses: Mapping[int, str], now: datetime) -> dict[str, Any]:
         profile = one.profile
@@ -156,7 +146,7 @@ class _Room:
         if one.fit is None:
             return one
         if address in self._taken:
-            return _without_place(one, "same_address")
+            return _without_place(one, SAME_ADDRESS)
         if address in self._contacted:
             return _without_place(one, "contacted_recently")
         if self._places <= 0:

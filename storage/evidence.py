@@ -4,6 +4,7 @@ import json
 
 from sqlalchemy import select
 
+from domain.fit import score_of
 from domain.lead_evidence import LeadEvidence
 from domain.time_zone import evidence
 from storage.database import Database
@@ -37,7 +38,7 @@ class EvidenceRows:
         return LeadEvidence(
             work=about[0] if about else None,
             clock=evidence(one.contribution.offsets for one in work),
-            score=row.fit if row.fit is not None else sum(reasons.values()) if reasons else None,
+            score=row.fit if row.fit is not None else score_of(reasons) if reasons else None,
             reasons=reasons,
             judged_at=row.enriched_at,
             profile_read_at=row.profile_read_at,

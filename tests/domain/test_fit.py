@@ -1,5 +1,6 @@
 """The score is between 0 and 1, both are reached, more is never less, and its reasons add up to it."""
 
+import json
 import math
 from datetime import UTC, datetime, timedelta
 
@@ -7,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.fit import FULL_FOLLOWERS, FULL_STARS, ActivityWindow, Parts, fit, parts
+from domain.fit import FULL_FOLLOWERS, FULL_STARS, ActivityWindow, Parts, fit, parts, score_of
 from domain.sourcing import Contribution, Repository
 
 UNTIL = datetime(2026, 11, 21, tzinfo=UTC)
@@ -113,3 +114,10 @@ def test_weights_count_in_proportion_only() -> None:
 def test_weights_that_weigh_nothing_or_something_unknown_are_refused(weights: dict[str, float]) -> None:
     with pytest.raises(ValueError, match=r"all weights are 0|no part of a score: looks"):
         fit(Parts(1, 1, 1, 1), weights)
+
+
+@given(PARTS, WEIGHTS)
+def test_a_score_can_be_told_again_from_its_stored_reasons(facts: Parts, weights: dict[str, float]) -> None:
+    score, reasons = fit(facts, weights)
+    stored = json.loads(json.dumps(dict(reversed(reasons.items()))))
+    assert score_of(stored) == score

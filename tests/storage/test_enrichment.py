@@ -283,6 +283,58 @@ async def test_only_the_best_stay_and_the_lower_number_wins(stored: StoredCampai
     assert await people.enrichment_counts(CAMPAIGN, 1, 6) == {"done": 5, "skipped": 1}
 
 
+SCORES = {"ada": 0.1, "bo": 0.9, "cy": 0.5, "di": 0.9, "ed": 0.3}
+TEAM = "team@example.com"
+
+
+@pytest.mark.parametrize("order", [("ada", "bo", "cy"), ("bo", "ada", "cy"), ("cy", "ada", "bo"), ("cy", "bo", "ada")])
+async def test_of_a_shared_address_the_best_is_ranked_in_whatever_order_they_came(
+    stored: StoredCampaigns, people: PeopleRows, order: tuple[str, ...]
+) -> None:
+    await find(stored, *order)
+    for number, who in enumerate(order, start=1):
+        email = None if who == "cy" else TEAM
+        await people.store_enriched(CAMPAIGN, [reachable(number, who, email, SCORES[who])], 2)
+    counts = await people.enrichment_counts(CAMPAIGN, 1, 3)
+    for _ in range(2):
+        await people.keep_top(CAMPAIGN, 1)
+        said = outcomes(stored)
+        assert {who: said[number] for number, who in enumerate(order, start=1)} == {
+            "ada": "same_address", "bo": "fit", "cy": "not_among_top",
+        }  # fmt: skip
+    assert await people.enrichment_counts(CAMPAIGN, 1, 3) == counts == {"done": 2, "skipped": 1}
+    (bo,) = await stored.leads.undrafted(CAMPAIGN, 1, 3)
+    assert (bo.login, bo.email) == ("bo", TEAM)
+    assert stored.rows("SELECT fit FROM leads WHERE login = 'bo'") == [{"fit": 0.9}]
+
+
+async def test_equal_scores_at_one_address_leave_it_to_the_lower_number(
+    stored: StoredCampaigns, people: PeopleRows
+) -> None:
+    await find(stored, "bo", "di", "ada", "ed")
+    for number, who in ((4, "ed"), (3, "ada"), (2, "di"), (1, "bo")):
+        await people.store_enriched(CAMPAIGN, [reachable(number, who, TEAM, SCORES[who])], MANY)
+    await people.keep_top(CAMPAIGN, 3)
+    assert outcomes(stored) == {1: "fit", 2: "same_address", 3: "same_address", 4: "same_address"}
+
+
+@pytest.mark.parametrize(
+    "meanwhile", ["UPDATE leads SET ended = 'cancelled', reason = 'by hand' WHERE number = 1", "draft"]
+)
+async def test_a_shared_address_stays_where_it_is_once_somebody_decided_or_drafted(
+    stored: StoredCampaigns, people: PeopleRows, meanwhile: str
+) -> None:
+    await find(stored, "ada", "bo")
+    await people.store_enriched(CAMPAIGN, [reachable(1, "ada", TEAM, 0.1), reachable(2, "bo", TEAM, 0.9)], MANY)
+    if meanwhile == "draft":
+        await stored.leads.store_drafts(CAMPAIGN, [new_message(CAMPAIGN, 1, TEAM)], [])
+    else:
+        stored.execute(meanwhile)
+    before = outcomes(stored)
+    await people.keep_top(CAMPAIGN, 1)
+    assert outcomes(stored) == before
+
+
 async def test_whoever_has_a_draft_already_is_not_ended_by_a_later_ranking(
     stored: StoredCampaigns, people: PeopleRows
 ) -> None:
