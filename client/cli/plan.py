@@ -85,7 +85,7 @@ def _goal_alone(text: str, error: InputError) -> tuple[dict[str, Any], InputErro
 def _search(goal: Goal, audience: Audience | None, provider: str) -> dict[str, Any]:
     """What was understood of a goal, whom the audience looks for, and where the two disagree."""
     return {
-        "goal": goal.model_dump(mode="json", exclude={"understood"}),
+        "goal": {**goal.model_dump(mode="json", exclude={"understood"}), "guessed_places": goal.guessed_places},
         "audience": audience.model_dump(mode="json") if audience else None,
         "searches": searches(audience, datetime.now(UTC)) if isinstance(audience, GithubAudience) else (),
         "disagreements": [one._asdict() for one in (disagreements(goal, audience, provider) if audience else [])],

@@ -63,6 +63,8 @@ def _show_search(document: dict[str, Any]) -> None:
             labelled("", f"and {len(queries) - _SHOWN_ROWS:,} more: --json lists them all")
     if goal["roles"]:
         labelled("", f"{' and '.join(goal['roles'])} are people with commits on the default branch in that time")
+    if goal["guessed_places"]:
+        labelled("", f"read as a place, for its capital: {' or '.join(map(plain, goal['guessed_places']))}")
     if goal["text"]:
         missed = ", ".join(map(plain, goal["not_understood"]))
         labelled("", f"not understood: {missed}" if missed else "nothing was left un-understood")

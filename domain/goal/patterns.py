@@ -3,10 +3,10 @@
 import re
 from collections.abc import Iterable
 
+from domain.goal.numbers import NUMBER, WORDS
 from domain.goal.vocabulary import (
     ALL_LANGUAGES,
     LANGUAGES,
-    NUMBERS,
     PROVIDERS,
     ROLES,
     STAGES,
@@ -31,9 +31,8 @@ def _none_of(names: Iterable[str]) -> str:
     return rf"(?!{_any(names)}(?!\S))"
 
 
-NUMBER = r"(?:[0-9]{1,3}(?:,[0-9]{3}){1,2}|[0-9]{1,9}(?:\.[0-9]{1,3})?)[km]?"
 _UNIT = rf"(?P<unit>{_any(UNITS)})s?"
-_TIME = rf"(?P<number>[0-9]{{1,5}}|{_any(NUMBERS)})(?:[ -]?{_UNIT}|d)"
+_TIME = rf"(?P<number>[0-9]{{1,5}}|{_any(WORDS)})(?:[ -]?{_UNIT}|d)"
 LENGTH = re.compile(f"{_TIME}|{_UNIT.replace('unit', 'one')}", re.ASCII | re.IGNORECASE)
 _ANY_TIME, _ANY_UNIT = re.sub(r"\?P<\w+>", "?:", _TIME), f"{_any(UNITS)}s?"
 _DOING = "(?:recently )?(?:active|activity|committed|commits|committing) "
@@ -44,14 +43,27 @@ WINDOW = _whole(
     rf"|(?:{_DOING})?within (?:the )?{_ANY_TIME}|{_ANY_TIME} activity(?: window)?"
     rf"|(?:{_DOING})?{_DURING}(?:this|{_BACK}) {_ANY_UNIT})"
 )
+_SPAN = rf"{_DURING}(?:(?:this|{_BACK}) )?(?:{_ANY_TIME}|{_ANY_UNIT})"
+_IDLE = "(?:in-?active|(?:formerly|previously|once|rarely|hardly|less|least) active|dormant|abandoned|unmaintained)"
+_LONGER = "(?:(?:more|longer) than |over |at least )?"
+OTHER_TIME = _whole(
+    rf"(?:(?:{_SPAN} )?{_IDLE}(?: {_SPAN})?"
+    rf"|(?:{_DOING})?(?:before|until|till|prior to) {_SPAN}(?: ago)?|{_DOING}(?:before|until|till|prior to) [^,;]*"
+    rf"|(?:{_DOING})?{_LONGER}(?:{_ANY_TIME}|(?:an? )?{_ANY_UNIT}) ago)"
+)
+"""Activity at another time than now, or none: a search cannot say so."""
 ACTIVE = _whole("(?:(?:recently )?active|recently|activity)")
 _LEAST = "(?:at least |over |more than |above |from |min(?:imum)?(?: of)? |(?:>=|≥|>) ?)"
-MOST = "(?:at most |under |below |fewer than |less than |up to |max(?:imum)?(?: of)? |(?:<=|≤|<) ?)"
+_MOST = "(?:at most |under |below |fewer than |less than |up to |max(?:imum)?(?: of)? |(?:<=|≤|<) ?)"
 _RANGE = (
     rf"(?:(?:between |from )?{NUMBER} (?:to|and|-|–) {NUMBER}|{NUMBER}(?:-|–|\.\.){NUMBER}|{NUMBER}\.\.|\.\.{NUMBER}"
-    rf"|{_LEAST}{NUMBER}|{MOST}{NUMBER}|{NUMBER}\+|{NUMBER} or more|{NUMBER})"
+    rf"|{_LEAST}{NUMBER}|{_MOST}{NUMBER}|{NUMBER}\+|{NUMBER} or (?:more|fewer|less)|{NUMBER})"
 )
-STARS = _whole(rf"(?:{_RANGE} (?:github )?stars?(?: (?:or more|and up|or above))?|stars? {_RANGE})")
+STARS = _whole(
+    rf"(?:{_RANGE} (?:github )?stars?(?: (?:or (?:more|above|fewer|less|below)|and (?:up|below)))?|stars? {_RANGE})"
+)
+AT_MOST = re.compile(rf"{_MOST}{NUMBER}|\.\.[0-9]|(?:or|and) (?:fewer|less|below)", re.ASCII | re.IGNORECASE)
+"""Of one number of stars: it is the highest."""
 PROVIDER = _whole(rf"(?:via|through|using|with|by|over) (?P<name>{_any(PROVIDERS)})")
 _AND = " (?:,|and|or|, and|, or) "
 _NO_TOPIC = _none_of([*STOP_WORDS, *STAGES, *ROLES, *ALL_LANGUAGES])
@@ -64,7 +76,13 @@ NAMED_LANGUAGES = _whole(rf"languages? {_any(ALL_LANGUAGES)}(?:{_AND}{_any(ALL_L
 _SUFFIX = "(?:-(?:based|related|focused|native))?"
 LANGUAGE = _whole(f"(?P<name>{_any(LANGUAGES)}){_SUFFIX}")
 SHORT_LANGUAGE = _whole(f"(?P<name>Go(?! (?:to|on|out|and|through|{_any(STAGES)})(?!\\S))|C|R){_SUFFIX}", cased=True)
+LOWER_LANGUAGE = _whole(rf"(?P<name>go|c|r)(?= {_any(ROLES)}(?!\S))")
+"""A short name in any letters, where nothing else can be meant."""
 TOPIC = _whole(f"(?P<name>{_any(TOPICS)}){_SUFFIX}")
 ROLE = _whole(f"(?P<name>{_any(ROLES)})")
 STAGE = _whole(f"(?P<name>{_any(STAGES)})")
-COUNT = _whole(rf"(?:(?:up to|at most|roughly|about|around) )?~?(?P<name>{NUMBER})\+?(?! (?:{_ANY_UNIT}|stars?)(?!\S))")
+_NOT_ONE = "(?!one(?! (?:hundred|thousand|million)))"
+COUNT = _whole(
+    rf"(?:(?:up to|at most|roughly|about|around) )?~?{_NOT_ONE}(?P<name>{NUMBER})\+?"
+    rf"(?! (?:{_ANY_UNIT}|stars?)(?!\S))"
+)

@@ -9,8 +9,9 @@ from domain.campaign import Stage, StarRange
 from domain.campaign.audience import LONGEST_ACTIVITY, USUAL_ACTIVITY
 from domain.campaign.values import MOST_STARS, Stars
 from domain.goal import patterns
+from domain.goal.numbers import NUMBER, WORDS, number
 from domain.goal.text import END, TAKEN, GoalText
-from domain.goal.vocabulary import ALL_LANGUAGES, BEFORE_COUNT, NUMBERS, ROLES, STAGES, STOP_WORDS, TOPICS, UNITS
+from domain.goal.vocabulary import ALL_LANGUAGES, BEFORE_COUNT, COUNTRIES, ROLES, STAGES, STOP_WORDS, TOPICS, UNITS
 
 
 class Goal(BaseModel):
@@ -35,15 +36,21 @@ class Goal(BaseModel):
     not_understood: tuple[str, ...] = ()
     """The other words. Each word of the text is in one of the two."""
 
+    @property
+    def guessed_places(self) -> tuple[str, ...]:
+        """Locations that were read as a place for where they stand and for their capital: no country is named."""
+        return tuple(place for place in self.locations if not _is_known(place))
+
 
 def read_goal(text: str) -> Goal:
     """What `text` says; never raises.
 
     More than 500, over 500 and at least 500 stars are the same: 500 and up. A month has 30 days, a year 365; `active`
     without a time is the usual window. Of two numbers of people the first one counts, the other is not understood. What
-    stands behind a negation is not understood, up to the next comma.
+    stands behind a negation is not understood, up to the next comma, and neither is activity at another time than now.
     """
     reader = GoalText(text)
+    reader.leave(patterns.OTHER_TIME)
     days = reader.one(patterns.WINDOW, _window) or reader.one(patterns.ACTIVE, lambda _: USUAL_ACTIVITY)
     reader.every(patterns.ACTIVE)
     stars = reader.one(patterns.STARS, _star_range)
@@ -52,7 +59,8 @@ def read_goal(text: str) -> Goal:
     topics = [topic for found in reader.every(patterns.NAMED_TOPICS) for topic in _listed(found)]
     named = reader.every(patterns.NAMED_LANGUAGES)
     languages = [language for found in named for language in patterns.ANY_LANGUAGE.findall(found[0])]
-    languages += [found["name"] for found in reader.every(patterns.LANGUAGE) + reader.every(patterns.SHORT_LANGUAGE)]
+    for pattern in (patterns.LANGUAGE, patterns.SHORT_LANGUAGE, patterns.LOWER_LANGUAGE):
+        languages += [found["name"] for found in reader.every(pattern)]
     topics += [_meaning(found["name"], TOPICS) for found in reader.every(patterns.TOPIC)]
     roles = reader.every(patterns.ROLE)
     stages = {STAGES[found["name"].casefold()] for found in reader.every(patterns.STAGE)}
@@ -74,6 +82,11 @@ def read_goal(text: str) -> Goal:
     )
 
 
+def _is_known(place: str) -> bool:
+    country = place.rpartition(",")[2].strip()
+    return country.casefold() in COUNTRIES or country == "US"
+
+
 def _listed(found: re.Match[str]) -> list[str]:
     """The topics after the word topics."""
     return [word.casefold() for word in found[0].split(" ")[1:] if word != "," and word.casefold() not in STOP_WORDS]
@@ -88,17 +101,10 @@ def _meaning(word: str, known: Mapping[str, str]) -> str:
     return known[_key(word, known)]
 
 
-def _number(text: str) -> int | None:
-    """2000 of `2k`, `2,000` or `2000`; None for what is no whole number."""
-    plain = text.casefold().replace(",", "")
-    value = float(plain.rstrip("km")) * {"k": 1_000, "m": 1_000_000}.get(plain[-1], 1)
-    return int(value) if value.is_integer() else None
-
-
 def _count(found: re.Match[str]) -> int | None:
     """None for a number that belongs to the word before it, as in Python 3 or in 2026."""
     before = found.string[: found.start()].rstrip().rpartition(" ")[2].casefold()
-    return (_number(found["name"]) or None) if before in ("", ",", END, TAKEN, *BEFORE_COUNT) else None
+    return (number(found["name"]) or None) if before in ("", ",", END, TAKEN, *BEFORE_COUNT) else None
 
 
 def _window(found: re.Match[str]) -> int | None:
@@ -107,16 +113,16 @@ def _window(found: re.Match[str]) -> int | None:
     if length is None:
         return None
     unit = (length["unit"] or length["one"] or "day").casefold()
-    number = (length["number"] or "1").casefold()
-    days = (NUMBERS.get(number) or int(number)) * UNITS[unit]
+    many = (length["number"] or "1").casefold()
+    days = (WORDS.get(many) or int(many)) * UNITS[unit]
     return days if 1 <= days <= LONGEST_ACTIVITY else None
 
 
 def _star_range(found: re.Match[str]) -> StarRange | None:
-    numbers = [_number(number) for number in re.findall(patterns.NUMBER, found[0], re.ASCII | re.IGNORECASE)]
-    whole = [number for number in numbers if number is not None and number <= MOST_STARS]
+    numbers = [number(one) for one in re.findall(rf"(?<![a-z]){NUMBER}", found[0], re.ASCII | re.IGNORECASE)]
+    whole = [one for one in numbers if one is not None and one <= MOST_STARS]
     if len(whole) < len(numbers) or whole != sorted(whole):
         return None
-    if len(whole) == 1 and re.search(rf"(?:{patterns.MOST}|\.\.)[0-9]", found[0], re.ASCII | re.IGNORECASE):
+    if len(whole) == 1 and patterns.AT_MOST.search(found[0]):
         return StarRange(0, whole[0])
     return StarRange(*whole)

@@ -41,6 +41,12 @@ class GoalText:
             self._take(one)
         return found
 
+    def leave(self, pattern: re.Pattern[str]) -> None:
+        """Leave all places to the words that are not understood."""
+        for found in reversed(list(pattern.finditer(self._left))):
+            self._negated += _worded(found)
+            self._replace(found)
+
     def places(self) -> list[str]:
         """Take what stands after `in`, `from` or `near` and looks like the name of a place, or before `-based`."""
         tokens, places = self._left.split(" "), []
@@ -69,13 +75,18 @@ class GoalText:
         """The tokens up to each negation and from the next comma on: what somebody does not want is not read."""
         negated = False
         for word in tokens:
-            negated = word not in (",", END) and (negated or word.casefold() in NEGATIONS)
+            negated = word not in (",", END) and (
+                negated or word.casefold().replace("\N{RIGHT SINGLE QUOTATION MARK}", "'") in NEGATIONS
+            )
             if negated and _LETTER.search(word):
                 self._negated.append(word)
             yield TAKEN if negated else word
 
     def _take(self, found: re.Match[str]) -> None:
-        self.understood += (word for word in found[0].split(" ") if _LETTER.search(word))
+        self.understood += _worded(found)
+        self._replace(found)
+
+    def _replace(self, found: re.Match[str]) -> None:
         self._left = f"{self._left[: found.start()]}{TAKEN}{self._left[found.end() :]}"
 
 
@@ -93,6 +104,10 @@ def _tokens(text: str) -> list[str]:
         if token.endswith(".") and word != token:
             found.append(END)
     return found
+
+
+def _worded(found: re.Match[str]) -> Iterator[str]:
+    return (word for word in found[0].split(" ") if _LETTER.search(word))
 
 
 def _places(tokens: list[str], at: int) -> tuple[list[str], int]:

@@ -107,7 +107,12 @@ STAGES: Mapping[str, Stage] = {
 
 PROVIDERS = ("instantly", "resend", "smtp")
 
-NEGATIONS = frozenset(_words("no not never without except excluding exclude excludes but outside non avoid skip"))
+NEGATIONS = frozenset(
+    _words(
+        "no not never without except excluding exclude excludes but outside non avoid skip neither nor isn't aren't "
+        "wasn't weren't don't doesn't didn't haven't hasn't"
+    )
+)
 """What follows one of them is not wanted, and a search cannot say so."""
 
 BEFORE_COUNT = frozenset(
@@ -129,10 +134,6 @@ COUNTRIES = frozenset(
 UNITS: Mapping[str, int] = {"day": 1, "week": 7, "month": 30, "quarter": 90, "year": 365}
 """Days."""
 
-NUMBERS: Mapping[str, int] = {
-    word: number for number, word in enumerate(_words("one two three four five six seven eight nine ten"), start=1)
-}
-
 STOP_WORDS = frozenset(
     _words(
         "a about across after all also among an and any anybody anyone are around as at based be been both by can "
@@ -149,7 +150,8 @@ STOP_WORDS = frozenset(
 NO_PLACES = frozenset(
     _words(
         "january february march april may june july august september october november december monday tuesday "
-        "wednesday thursday friday saturday sunday"
+        "wednesday thursday friday saturday sunday "
+        "q1 q2 q3 q4 h1 h2"
     )
 )
 """Words with a capital that can stand after `in` or `from` and are no place."""

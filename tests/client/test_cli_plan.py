@@ -107,6 +107,17 @@ def test_a_goal_in_words_can_always_be_planned(outrider: CommandLine) -> None:
     assert "campaign" not in document
 
 
+def test_plan_says_what_it_has_read_as_a_place(outrider: CommandLine) -> None:
+    goal = "Find 2 thousand go devs in FinTech or Germany, 500 stars or fewer, inactive in the last 90 days"
+    lines = outrider("plan", goal).stdout.splitlines()
+    (plan,) = (line for line in lines if line.startswith("plan "))
+    assert " · language go · location FinTech or Germany · stars 0..500 · " in plan
+    assert plan.endswith(" · 2,000 people who can be written to")
+    assert "            read as a place, for its capital: FinTech" in lines
+    assert "            not understood: inactive, last, 90, days" in lines
+    assert json.loads(outrider("plan", goal, "--json").stdout)["goal"]["guessed_places"] == ["FinTech"]
+
+
 def test_a_goal_in_words_takes_the_place_of_goal_and_audience_in_the_spec_that_is_there(outrider: CommandLine) -> None:
     shutil.copy(GITHUB_EXAMPLE, outrider.directory / "campaign.yaml")
     document = json.loads(outrider("plan", GOAL, "--json", "--set", "audience.max_leads=50").stdout)

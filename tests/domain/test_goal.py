@@ -101,6 +101,20 @@ def test_a_goal_is_read_as_it_is_meant(text: str, said: dict[str, Any]) -> None:
         ("up to 200 people", 200),
         ("~200 people", 200),
         ("200+ maintainers", 200),
+        ("2 hundred people", 200),
+        ("5 thousand people", 5000),
+        ("1.5 thousand people", 1500),
+        ("3 million people", 3_000_000),
+        ("two hundred maintainers", 200),
+        ("a thousand people", 1000),
+        ("one hundred and fifty people", 150),
+        ("two thousand five hundred people", 2500),
+        ("twenty-five people", 25),
+        ("twenty five people", 25),
+        ("fifty maintainers", 50),
+        ("and one more", None),
+        ("active in the last thirty days", None),
+        ("wait two hundred days", None),
         ("1.5 people", None),
         ("0 people", None),
         ("50% of people", None),
@@ -135,6 +149,7 @@ def test_only_the_first_of_two_numbers_is_understood() -> None:
         ("past six months", 180),
         ("in the past year", 365),
         ("active this year", 365),
+        ("last thirty days", 30),
         ("this month", 30),
         ("last quarter", 90),
         ("commits in the last week", 7),
@@ -177,6 +192,16 @@ def test_how_active(text: str, days: int | None) -> None:
         ("stars 100..", "100.."),
         ("stars ..500", "0..500"),
         ("under 500 stars", "0..500"),
+        ("500 stars or fewer", "0..500"),
+        ("500 stars or less", "0..500"),
+        ("500 or fewer stars", "0..500"),
+        ("500 or less GitHub stars", "0..500"),
+        ("500 stars and below", "0..500"),
+        ("stars: 500 or fewer", "0..500"),
+        ("5 thousand stars", "5000.."),
+        ("at most two thousand stars", "0..2000"),
+        ("between one hundred and two thousand stars", "100..2000"),
+        ("one hundred and fifty stars or fewer", "0..150"),
         ("fewer than 500 stars", "0..500"),
         ("up to 500 stars", "0..500"),
         ("< 500 stars", "0..500"),
@@ -214,6 +239,7 @@ def test_how_many_stars(text: str, stars: str | None) -> None:
         ("in Berlin. Personal notes follow", ("Berlin",)),
         ("in November", ()),
         ("in hamburg", ()),
+        ("in Q3", ()),
     ],
 )
 def test_where(text: str, locations: tuple[str, ...]) -> None:
@@ -228,7 +254,10 @@ def test_where(text: str, locations: tuple[str, ...]) -> None:
         ("Python/Rust", ("python", "rust")),
         ("Go maintainers", ("go",)),
         ("golang devs", ("go",)),
-        ("go maintainers", ()),
+        ("go maintainers", ("go",)),
+        ("1.5k go devs", ("go",)),
+        ("r developers", ("r",)),
+        ("go and find maintainers", ()),
         ("Go to Germany", ()),
         ("C developers", ("c",)),
         ("languages: go, c and python", ("go", "c", "python")),
@@ -275,6 +304,48 @@ def test_what_somebody_does_not_want_is_never_searched(text: str, left: tuple[st
     plain = read_goal("Find 200 Python people, topic testing")
     assert told == plain.model_dump(exclude={"text", "understood", "not_understood"})
     assert goal.not_understood == left
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("inactive in the last 90 days", ("inactive", "last", "90", "days")),
+        ("inactive for 2 years", ("inactive", "2", "years")),
+        ("in the last 90 days inactive", ("last", "90", "days", "inactive")),
+        ("inactive", ("inactive",)),
+        ("formerly active", ("formerly", "active")),
+        ("active before last year", ("active", "before", "last", "year")),
+        ("before the last 2 years", ("before", "last", "2", "years")),
+        ("active before 1 January 2024", ("active", "before", "1", "January", "2024")),
+        ("active until last month", ("active", "until", "last", "month")),
+        ("active more than 90 days ago", ("active", "more", "than", "90", "days", "ago")),
+        ("last active a year ago", ("active", "year", "ago", "last")),
+        (
+            "who haven\N{RIGHT SINGLE QUOTATION MARK}t committed this year",
+            ("haven\N{RIGHT SINGLE QUOTATION MARK}t", "committed", "year"),
+        ),
+        ("who haven't been active in the last 90 days", ("haven't", "active", "last", "90", "days")),
+    ],
+)
+def test_activity_at_another_time_is_not_read_as_activity_now(text: str, left: tuple[str, ...]) -> None:
+    goal = read_goal(f"Find 200 Python people {text}, topic testing")
+    assert (goal.active_within_days, goal.not_understood) == (None, left)
+    assert (goal.count, goal.languages, goal.topics) == (200, ("python",), ("testing",))
+
+
+@pytest.mark.parametrize(
+    ("text", "guessed"),
+    [
+        ("in FinTech", ("FinTech",)),
+        ("from YC", ("YC",)),
+        ("in Berlin or Germany", ("Berlin",)),
+        ("in Toronto, Canada", ()),
+        ("in the US", ()),
+        ("in Python", ()),
+    ],
+)
+def test_what_may_be_no_place_is_said_to_be_read_as_one(text: str, guessed: tuple[str, ...]) -> None:
+    assert read_goal(text).guessed_places == guessed
 
 
 PHRASES = ("200 maintainers", "Python", "active in the last 90 days", "topic parsers", "over 500 stars", "in Germany")
