@@ -14,6 +14,14 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 START_SECONDS = 30.0
+WATCH = """\
+read -r _
+kill -QUIT "$1"
+left=100
+while [ $left -gt 0 ] && kill -0 "$1"; do left=$((left - 1)); sleep 0.1; done
+rm -rf "$2"
+"""
+"""A shell script that waits for the end of its input, then ends process $1 and removes directory $2."""
 OWNERS = ("postgres", "nobody")
 """The server refuses to run as root: it then belongs to the first of these users that there is."""
 ACCESS = """\
@@ -101,11 +109,24 @@ def _running(programs: Path, place: Path, owner: dict[str, Any], *, fsync: bool)
     with log.open("wb") as written:
         process = subprocess.Popen(command, cwd=place, stdout=written, stderr=written, **owner)
     try:
-        _wait_until_ready(process, port, log)
-        yield Server(port, process.pid, log)
+        with _watched(process, place, owner):
+            _wait_until_ready(process, port, log)
+            yield Server(port, process.pid, log)
     finally:
         process.send_signal(signal.SIGQUIT)  # at once: nobody needs these data again
         process.wait(20)
+
+
+@contextmanager
+def _watched(process: "subprocess.Popen[bytes]", place: Path, owner: dict[str, Any]) -> Iterator[None]:
+    """Whoever started the server may be killed: then their end of a pipe closes, and nothing stays behind."""
+    command = ["/bin/sh", "-c", WATCH, "sh", str(process.pid), str(place)]
+    quiet: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": "/"}
+    with subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True, **quiet, **owner) as watcher:
+        try:
+            yield
+        finally:
+            watcher.kill()
 
 
 def _wait_until_ready(process: "subprocess.Popen[bytes]", port: int, log: Path) -> None:
