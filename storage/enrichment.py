@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from itertools import groupby
 from typing import Any, NamedTuple
 
-from sqlalchemy import Row, Update, and_, bindparam, case, func, select, update
+from sqlalchemy import Row, Update, and_, bindparam, case, exists, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.lead import LeadEnd, LeadState

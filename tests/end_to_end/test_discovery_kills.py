@@ -12,7 +12,7 @@ from truth_table import answered, assert_exact, truth
 
 from activities.discovery import NEW_PEOPLE
 
-KILLING_SEARCHER = str(Path(__file__).with_name("killing_searcher.py"))
+KILLING_WORKER = str(Path(__file__).with_name("killing_worker.py"))
 MANY = ("--people", "600", "--repositories", "900", "--focus", "0.6")
 CONNECTIONS = 20
 """Doubts that a kill may leave once mails are sent: the stages overlap."""
@@ -33,7 +33,7 @@ def twice(pages: Counter[tuple[str, str]]) -> int:
 async def test_killed_at_a_page_it_is_asked_for_once_more_at_most(world: World, point: str, occasion: int) -> None:
     """The first occasion is in the first attempt at a slice."""
     github = world.start_github(*MANY)
-    doomed = world.start_worker(KILLING_SEARCHER, point, str(occasion))
+    doomed = world.start_worker(KILLING_WORKER, point, str(occasion))
     async with world.client() as client:
         started = await client.create(searching(), [])
         assert await asyncio.to_thread(doomed.wait, 30) == -signal.SIGKILL
@@ -48,7 +48,7 @@ async def test_killed_at_a_page_it_is_asked_for_once_more_at_most(world: World, 
 @pytest.mark.parametrize("point", ["after_profiles", "after_storing_profiles"])
 async def test_killed_at_a_batch_of_profiles(world: World, point: str) -> None:
     github = world.start_github(*MANY)
-    doomed = world.start_worker(KILLING_SEARCHER, point, "2")
+    doomed = world.start_worker(KILLING_WORKER, point, "2")
     async with world.client() as client:
         started = await client.create(searching(), [])
         assert await asyncio.to_thread(doomed.wait, 30) == -signal.SIGKILL

@@ -17,7 +17,7 @@ from client.campaigns import CampaignClient
 from domain.errors import Unreachable
 
 KILLING_WORKER = str(Path(__file__).with_name("killing_worker.py"))
-KILLING_SEARCHER = str(Path(__file__).with_name("killing_searcher.py"))
+KILLING_WORKER = str(Path(__file__).with_name("killing_worker.py"))
 MANY = ("--people", "600", "--repositories", "900", "--focus", "0.6")
 CONNECTIONS = 20
 
@@ -61,7 +61,7 @@ async def test_killed_in_the_middle_of_sending_nobody_is_lost_and_nobody_written
 @pytest.mark.parametrize("point", ["after_page", "after_storing_page", "after_profiles", "after_storing_profiles"])
 async def test_killed_while_it_searches_nobody_is_missing_and_nobody_twice(world: World, point: str) -> None:
     github = world.start_github(*MANY)
-    doomed = world.start_worker(KILLING_SEARCHER, point, "2")
+    doomed = world.start_worker(KILLING_WORKER, point, "2")
     async with world.client() as client:
         started = await client.create(searching(), [])
         assert await asyncio.to_thread(doomed.wait, 30) == -signal.SIGKILL
