@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-_LONGEST_VARIABLES = 500
+_LONGEST_VARIABLES = 10_000
+"""Enough for a hundred ids: what was asked for, person by person, can be told from it."""
 
 
 @dataclass(slots=True)

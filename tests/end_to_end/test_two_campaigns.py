@@ -12,7 +12,7 @@ POPULATION = ("--people", "600", "--repositories", "400", "--focus", "0.7")
 
 
 async def test_the_cool_down_holds_between_campaigns_that_run_at_the_same_time(world: World) -> None:
-    github = world.start_github(*POPULATION)
+    github = world.start_github(*POPULATION, "--latency-ms", "30")  # so that neither is done before the other begins
     world.start_worker()
     world.start_worker()
     async with world.client() as client:
@@ -22,6 +22,8 @@ async def test_the_cool_down_holds_between_campaigns_that_run_at_the_same_time(w
         leads = [(await client.progress(started.campaign_id)).leads for started in both]
         people = truth(github, await client.get(both[0].campaign_id))
     assert all(report.adds_up for report in reports)
+    assert first, "the cool-down held everybody from one campaign only"
+    assert second, "as above"
     assert not first & second
     assert first | second == addresses(people)
     got = Counter(recipient.casefold() for _, recipient in world.inbox.held())

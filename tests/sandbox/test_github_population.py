@@ -47,6 +47,19 @@ def assert_share(flags: Iterable[bool], share: float) -> None:
     assert_drawn(flags, {True: share, False: 1 - share})
 
 
+def range_of(number: int, shares: Mapping[tuple[int, int], float]) -> tuple[int, int]:
+    return next(one for one in shares if one[0] <= number <= one[1])
+
+
+def of_each_number(shares: Mapping[tuple[int, int], float]) -> dict[int, float]:
+    """Even within a range."""
+    return {
+        number: share / (last - first + 1)
+        for (first, last), share in shares.items()
+        for number in range(first, last + 1)
+    }
+
+
 def test_the_same_seed_is_the_same_population_and_another_is_not(small: Population) -> None:
     again = Population(300, 400, as_of=small.as_of)
     assert (again.people, again.repositories) == (small.people, small.repositories)
@@ -121,6 +134,33 @@ def test_repositories_are_drawn_as_stated(large: Population) -> None:
     assert_share((one.former_name is not None for one in repositories), given.renamed)
     assert_share(("-collective-" in one.owner.login for one in repositories), given.owned_by_organization)
     assert len(large.vanished) == round(given.vanished * len(repositories))
+
+
+def test_repositories_have_as_many_contributors_as_stated(large: Population) -> None:
+    counts = [len(one.contributors) for one in large.repositories]
+    assert_drawn((range_of(count, stated.CONTRIBUTORS) for count in counts), stated.CONTRIBUTORS)
+    assert_drawn(counts, of_each_number(stated.CONTRIBUTORS))
+    assert all(len(set(one.contributors)) == len(one.contributors) for one in large.repositories)
+
+
+def test_contributors_write_the_repositorys_language_as_often_as_stated(large: Population) -> None:
+    same = large.distributions.same_language
+    by_chance = sum(share**2 for share in stated.LANGUAGES.values())
+    flags = [large.people[who].language == one.language for one in large.repositories for who in one.contributors]
+    assert_share(flags, same + (1 - same) * by_chance)
+
+
+def test_histories_are_as_long_as_stated(large: Population, histories: list[tuple[int, tuple[Commit, ...]]]) -> None:
+    quiet = [one.commit_count for one in large.repositories if one.commit_count and not one.busy]
+    assert_drawn((range_of(count, stated.COMMITS) for count in quiet), stated.COMMITS)
+    assert_drawn(quiet, of_each_number(stated.COMMITS))
+    first, last = stated.BUSY_COMMITS
+    busy = [one.commit_count for one in large.repositories if one.commit_count and one.busy]
+    width = (last - first + 1) / 4
+    assert_drawn((int((count - first) / width) for count in busy), dict.fromkeys(range(4), 0.25))
+    long = [history for index, history in histories if large.repositories[index].busy and history]
+    days = sum(history[0].committed - history[-1].committed for history in long) / DAY
+    assert (sum(map(len, long)) - len(long)) / days == pytest.approx(3, rel=0.02)
 
 
 def test_stars_have_the_stated_heavy_tail(large: Population) -> None:

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import raw_rows
@@ -123,10 +123,25 @@ async def assert_exact(
 
 
 def answered(github: LocalGitHub, operation: str) -> Counter[tuple[str, str]]:
-    """How often each page of an operation was answered, whatever the size it was asked for with."""
-    pages: Counter[tuple[str, str]] = Counter()
+    """How often each page, or profile, of an operation was answered, whatever else the same request asked for."""
+    parts: Counter[tuple[str, str]] = Counter()
     for row in github.get("/requests/all"):
-        if row["operation"] == operation and row["answered"]:
-            asked = json.loads(row["variables"])
-            pages[asked.get("q") or asked["id"], asked.get("after") or ""] += row["answered"]
-    return pages
+        if row["operation"] == operation:
+            for part in _PARTS[operation](json.loads(row["variables"])):
+                parts[part] += row["answered"]
+    return +parts
+
+
+def _histories(asked: dict[str, Any]) -> list[tuple[str, str]]:
+    """The pages of repositories in one request: `id0` after `after0`, where `use0`."""
+    used = [name.removeprefix("use") for name, use in asked.items() if name.startswith("use") and use]
+    return [(asked[f"id{place}"], asked.get(f"after{place}") or "") for place in used]
+
+
+_PARTS: dict[str, Callable[[dict[str, Any]], list[tuple[str, str]]]] = {
+    "Discover": lambda asked: [(asked["q"], asked.get("after") or "")],
+    "NamedRepository": lambda asked: [(f"{asked['owner']}/{asked['name']}", "")],
+    "History": _histories,
+    "Enrich": lambda asked: [(identity, "") for identity in asked["ids"]],
+}
+"""What the requests of an operation ask for, by their variables."""
