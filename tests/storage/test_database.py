@@ -1,11 +1,15 @@
 """What is wrong with the database's file is said as such; what is wrong with a statement stays an error of ours."""
 
+import asyncio
 import sqlite3
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
+from typing import Any
 
 import pytest
 from databases import ONLY_SQLITE
+from sqlalchemy import event
 from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
 from stored_campaigns import StoredCampaigns
 
@@ -87,3 +91,74 @@ async def test_a_mistake_in_a_statement_is_not_blamed_on_the_file(stored: Stored
     with pytest.raises(IntegrityError):
         async with stored.database.write() as connection:
             await connection.exec_driver_sql("INSERT INTO mailboxes (name) VALUES ('relay'), ('relay')")
+
+
+@ONLY_SQLITE
+async def test_connections_that_were_opened_are_kept(stored: StoredCampaigns) -> None:
+    at_once = 12
+    opened: list[object] = []
+    event.listen(stored.database.backend.engine.sync_engine, "connect", lambda raw, _: opened.append(raw))
+
+    async def read(together: asyncio.Barrier) -> None:
+        async with stored.database.read() as connection:
+            await together.wait()
+            await connection.exec_driver_sql("SELECT 1")
+
+    for _ in range(4):
+        together = asyncio.Barrier(at_once)
+        await asyncio.gather(*(read(together) for _ in range(at_once)))
+    assert len(opened) == at_once
+
+
+@ONLY_SQLITE
+async def test_whoever_comes_when_all_connections_are_busy_waits_for_one(stored: StoredCampaigns) -> None:
+    async def read() -> int:
+        async with stored.database.read() as connection:
+            return int((await connection.exec_driver_sql("SELECT 1")).scalar_one())
+
+    assert await asyncio.gather(*(read() for _ in range(100))) == [1] * 100
+
+
+@ONLY_SQLITE
+async def test_no_connection_is_given_back_with_an_open_transaction_whenever_its_task_is_cancelled(
+    stored: StoredCampaigns, other_program: sqlite3.Connection
+) -> None:
+    given_back: list[Any] = []
+    event.listen(stored.database.backend.engine.sync_engine, "checkin", lambda raw, _: given_back.append(raw))
+
+    async def write() -> None:
+        async with stored.database.write() as connection:
+            await connection.exec_driver_sql("DELETE FROM mailboxes")
+            await connection.exec_driver_sql("INSERT INTO mailboxes (name) VALUES ('relay')")
+
+    async def read() -> None:
+        async with stored.database.read() as connection:
+            await connection.exec_driver_sql("SELECT * FROM mailboxes")
+
+    ends: Counter[bool] = Counter()
+    for step in range(400):
+        task = asyncio.create_task(write() if step % 2 else read())
+        await asyncio.sleep(step % 100 * 0.000_05)
+        task.cancel()
+        ends[isinstance((await asyncio.gather(task, return_exceptions=True))[0], asyncio.CancelledError)] += 1
+        for raw in filter(None, given_back):  # None: it was closed instead
+            cursor = await raw.driver_connection.execute("SELECT 1")  # after all that its thread still had to do
+            await cursor.close()
+            assert not raw.driver_connection.in_transaction, step
+        given_back.clear()
+        other_program.execute("BEGIN IMMEDIATE")
+        other_program.execute("ROLLBACK")
+    assert ends.keys() == {True, False}, "some were in time"
+    assert min(ends.values()) > 20, ends
+
+
+@ONLY_SQLITE
+async def test_what_is_given_back_with_an_open_transaction_is_rolled_back(
+    stored: StoredCampaigns, other_program: sqlite3.Connection
+) -> None:
+    async with stored.database.backend.engine.connect() as connection:
+        driver: Any = (await connection.get_raw_connection()).driver_connection
+        await (await driver.execute("BEGIN IMMEDIATE")).close()
+    assert not driver.in_transaction
+    other_program.execute("BEGIN IMMEDIATE")
+    other_program.execute("ROLLBACK")
