@@ -1,21 +1,22 @@
 """Enrichment: what the people of a window publish about themselves, and whether they can be written to."""
 
+import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from temporalio import activity
 
 from activities.failures import recorded_safely
-from activities.in_hand import to_its_end
-from activities.searching import held, searched
+from activities.in_hand import stopping_with_worker, to_its_end
+from activities.searching import SearchEnd, ended_by, searched
 from domain.campaign import CampaignSpec, Stage
 from domain.enriching import Wanted, ended, judged, wanted_by
-from domain.errors import SourceWait
+from domain.errors import InputError, SourceStopped, SourceWait
 from domain.lead import LeadState
 from domain.ports import Campaign, Campaigns
 from domain.source_ports import Discoveries, Found, People, Source
 from domain.sourcing import ProfilePage
-from domain.wire import ENRICH_LEADS, Hold, WindowResult, WindowTask
+from domain.wire import ENRICH_LEADS, WindowResult, WindowTask
 from telemetry.logging import get_logger
 
 FRESH_FOR = timedelta(days=7)
@@ -42,17 +43,18 @@ class EnrichmentActivities:
     async def enrich_leads(self, task: WindowTask) -> WindowResult:
         """Judge whoever of the window is not judged yet; the counts are those of the whole window.
 
-        A campaign that is paused, or a worker that stops, waits for the request in hand only; what it stored stays.
+        A campaign that is paused, or a worker that stops, waits for requests under way only; what it stored stays.
         """
         campaign = await self._campaigns.get(task.campaign_id)
-        hold = await self._enrich(task, campaign)
-        await self._campaigns.set_hold(task.campaign_id, Stage.ENRICHMENT, hold)
+        async with stopping_with_worker() as stop:
+            end = await self._enrich(task, campaign, stop)
+        await self._campaigns.set_hold(task.campaign_id, Stage.ENRICHMENT, end.hold)
         counts = await self._people.enrichment_counts(task.campaign_id, task.first, task.last)
         unenriched = counts.pop(LeadState.OPEN, 0)
-        return WindowResult(counts=counts, open=unenriched, hold=hold)
+        return WindowResult(counts=counts, open=unenriched, hold=end.hold, trip=end.trip)
 
-    async def _enrich(self, task: WindowTask, campaign: Campaign) -> Hold | None:
-        """Go through the window; the hold says what is in the way, None = nothing."""
+    async def _enrich(self, task: WindowTask, campaign: Campaign, stop: asyncio.Event) -> SearchEnd:
+        """Go through the window, until something is in the way."""
         max_leads = searched(campaign.spec).max_leads
         wanted = wanted_by(searched(campaign.spec), campaign.created_at)
         fresh_since = datetime.now(UTC) - FRESH_FOR
@@ -64,32 +66,42 @@ class EnrichmentActivities:
                 rest = [ended(one.number, "enough_people") for one in batch]
                 await to_its_end(self._people.store_enriched(task.campaign_id, rest, max_leads))
                 continue
-            wait = await to_its_end(self._judge(campaign, batch, wanted, max_leads))
-            if wait is not None:
-                return held(wait, Stage.ENRICHMENT)
-        return None
+            error = await to_its_end(self._judge(campaign, batch, wanted, max_leads, stop), stop)
+            if error is not None:
+                return ended_by(error, Stage.ENRICHMENT)
+        return SearchEnd()
 
     async def _judge(
-        self, campaign: Campaign, batch: Sequence[Found], wanted: Wanted, max_leads: int
-    ) -> SourceWait | None:
+        self, campaign: Campaign, batch: Sequence[Found], wanted: Wanted, max_leads: int, stop: asyncio.Event
+    ) -> SourceWait | InputError | None:
         """Ask for the profiles that are not known, judge and store; returns why they could not be asked for."""
         profiles = {one.identity: one.known for one in batch if one.known is not None}
         asked = [one.identity for one in batch if one.known is None]
-        points = 0
+        points, unread, unreadable = 0, tuple[str, ...](), tuple[str, ...]()
         if asked:
             try:
-                page = await self._read(campaign.spec, asked)
-            except SourceWait as wait:
-                return wait
+                page = await self._read(campaign.spec, asked, stop)
+            except (SourceWait, SourceStopped) as end:
+                if end.points:
+                    await self._people.store_enriched(campaign.campaign_id, [], max_leads, end.points)
+                return end if isinstance(end, SourceWait) else None
+            except InputError as refused:
+                return refused
             profiles |= {one.identity: one for one in page.profiles}
-            points = page.points
-        results = [judged(one, profiles.get(one.identity), wanted) for one in batch]
+            points, unread, unreadable = page.points, page.unread, page.unreadable
+        results = [
+            ended(one.number, "profile_unreadable")
+            if one.identity in unreadable
+            else judged(one, profiles.get(one.identity), wanted)
+            for one in batch
+            if one.identity not in unread
+        ]
         since = _contacted_since(campaign.spec)
         await self._people.store_enriched(campaign.campaign_id, results, max_leads, points, since)
         return None
 
-    async def _read(self, spec: CampaignSpec, identities: Sequence[str]) -> ProfilePage:
-        page = await self._source.profiles(spec, identities)
+    async def _read(self, spec: CampaignSpec, identities: Sequence[str], stop: asyncio.Event) -> ProfilePage:
+        page = await self._source.profiles(spec, identities, stop)
         _log.info("profiles.read", asked=len(identities), there=len(page.profiles), points=page.points)
         return page
 

@@ -1,8 +1,10 @@
-"""What discovery and enrichment share: whom the spec searches for, and how waits of the source are passed on."""
+"""What discovery and enrichment share: whom the spec searches for, and how errors of the source are passed on."""
+
+from typing import NamedTuple
 
 from domain.campaign import CampaignSpec, CsvAudience, SearchedAudience, Stage
 from domain.errors import InputError, SourceWait
-from domain.wire import Hold, HoldReason
+from domain.wire import NOT_UNDERSTOOD, Hold, HoldReason, Trip
 from telemetry.logging import get_logger
 
 _log = get_logger(__name__)
@@ -15,7 +17,18 @@ def searched(spec: CampaignSpec) -> SearchedAudience:
     return spec.audience
 
 
-def held(wait: SourceWait, stage: Stage) -> Hold:
-    """The hold that a stage waits in until its source can be asked again."""
-    _log.debug(f"{stage}.held", reason=wait.reason, until=wait.until.isoformat())
-    return Hold(until=wait.until, reason=HoldReason(wait.reason))
+class SearchEnd(NamedTuple):
+    """Why a window is left before its end: `hold` or `trip` is in the way, or it goes on at once."""
+
+    hold: Hold | None = None
+    trip: Trip | None = None
+    goes_on: bool = False
+
+
+def ended_by(error: SourceWait | InputError, stage: Stage) -> SearchEnd:
+    """What a source's error means for its stage: a wait until it can be asked again, or somebody has to look."""
+    if isinstance(error, InputError):
+        _log.error(f"{stage}.refused", error=error.line, hint=error.hint)
+        return SearchEnd(trip=NOT_UNDERSTOOD)
+    _log.debug(f"{stage}.held", reason=error.reason, until=error.until.isoformat())
+    return SearchEnd(hold=Hold(until=error.until, reason=HoldReason(error.reason)))

@@ -7,6 +7,7 @@
   + Unreachable           something outside does not answer (Temporal, the database, a relay)
     + RelayUnavailable    no connection to the relay could be opened
     + SourceWait          a source of people cannot be asked for a while
+  + SourceStopped         a source of people was told to stop before it had read what it was asked for
 """
 
 from datetime import datetime
@@ -59,8 +60,18 @@ class SourceWait(Unreachable):
     `source_refused` (it does not take our token, or a person has to do something there): the values of HoldReason.
     """
 
-    def __init__(self, line: str, until: datetime, reason: str, hint: str = "") -> None:
-        """`line` says what the source said, never a token."""
+    def __init__(self, line: str, until: datetime, reason: str, hint: str = "", points: int = 0) -> None:
+        """`line` says what the source said, never a token; `points` were charged for what is thrown away."""
         super().__init__(line, hint)
         self.until = until
         self.reason = reason
+        self.points = points
+
+
+class SourceStopped(OutriderError):
+    """A source of people was told to stop in the middle; `points` were charged for what is thrown away."""
+
+    def __init__(self, points: int = 0) -> None:
+        """Nothing is wrong: the same can be asked for again."""
+        super().__init__("told to stop")
+        self.points = points

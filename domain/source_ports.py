@@ -1,5 +1,6 @@
 """What discovery and enrichment need from the outside, as protocols. Adapters live in `storage` and `providers`."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
@@ -14,16 +15,20 @@ from domain.sourcing import Contribution, PassedOver, Profile, ProfilePage, Repo
 class Source(Protocol):
     """Finds people. A slice is a text that only the source reads; the same slice and cursor mean the same page.
 
-    Raises SourceWait when nothing can be asked for longer than a few seconds; shorter waits happen inside.
+    Raises SourceWait when nothing can be asked for longer than a few seconds; shorter waits happen inside. When its
+    points run out in the middle, what it has read by then is the answer, and says what it lacks. Once `stop` is set it
+    sends no further request and waits for nothing else: it raises SourceStopped, or says what it has read.
     """
 
     def slices(self, spec: CampaignSpec, as_of: datetime) -> list[str]:
         """What to search, in the order in which it is searched. The activity window ends at `as_of`; asks nobody."""
 
-    async def page(self, slice_: str, cursor: str) -> SourcePage:
+    async def page(self, slice_: str, cursor: str, stop: asyncio.Event | None = None) -> SourcePage:
         """One page of a slice; "" is its first one."""
 
-    async def profiles(self, spec: CampaignSpec, identities: Sequence[str]) -> ProfilePage:
+    async def profiles(
+        self, spec: CampaignSpec, identities: Sequence[str], stop: asyncio.Event | None = None
+    ) -> ProfilePage:
         """What at most 100 people publish about themselves, for one request's price."""
 
 
@@ -108,8 +113,11 @@ class Discoveries(Protocol):
 
         People get lead numbers in their order on the page, those seen before keep theirs; whoever has an excluded
         login is passed over. Returns how many got a number. None = the slice is not at that cursor any more: another
-        attempt stored the page, and nothing is changed.
+        attempt stored the page, and nothing but its points is counted.
         """
+
+    async def spent(self, campaign_id: str, slice_: Slice, points: int) -> None:
+        """Count what was charged for a page that could not be read to its end."""
 
     async def enough(self, campaign_id: str, max_leads: int) -> bool:
         """Whether so many people who can be written to are known."""

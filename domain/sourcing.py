@@ -138,7 +138,11 @@ class Profile(_Fact):
 
 
 class ProfilePage(_Fact):
-    """What a source says about some people; who is missing from `profiles` is there no more."""
+    """What a source says about some people; who is in none of these lists is there no more."""
 
     profiles: tuple[Profile, ...] = ()
+    unread: tuple[str, ...] = ()
+    """Identities about whom nothing is known yet: a wait came before their turn."""
+    unreadable: tuple[str, ...] = ()
+    """Identities of people who are there, and whom the source cannot show however often it is asked."""
     points: int = 0

@@ -86,6 +86,8 @@ class Breaker(StrEnum):
     BOUNCES = "bounces"
     COMPLAINTS = "complaints"
     FAILURES = "failures"
+    REQUEST = "request"
+    """A source does not understand what it is asked, and never will."""
 
 
 class HoldReason(StrEnum):
@@ -175,12 +177,15 @@ class WindowTask(_Payload):
 
 
 class Trip(_Payload):
-    """A breaker's reason: `count` of the last `judged` mails, more than `limit` per cent."""
+    """A breaker's reason: `count` of the last `judged` mails, more than `limit` per cent; 0 where it is no mails."""
 
     breaker: Breaker
     count: int
     judged: int
     limit: float
+
+
+NOT_UNDERSTOOD = Trip(breaker=Breaker.REQUEST, count=0, judged=0, limit=0.0)
 
 
 class WindowResult(_Payload):

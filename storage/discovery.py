@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, bindparam, case, func, insert, literal_column, select, update
+from sqlalchemy import ColumnElement, Update, and_, bindparam, case, func, insert, literal_column, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.source_ports import Seen, Slice, SliceCounts
@@ -56,6 +56,7 @@ class DiscoveryRows:
             if await _goes_round(connection, campaign_id, slice_, page):
                 page = page.model_copy(update={"next_cursor": None, "incomplete": True})
             if (await connection.execute(_moved_on(campaign_id, slice_, page))).rowcount == 0:
+                await connection.execute(_spent(campaign_id, slice_, page.points))
                 return None
             if page.split:
                 highest = await _highest_slice(connection, campaign_id)
@@ -75,6 +76,11 @@ class DiscoveryRows:
                 },
             )
             return new
+
+    async def spent(self, campaign_id: str, slice_: Slice, points: int) -> None:
+        """See domain.source_ports.Discoveries."""
+        async with self._database.write(campaign_id) as connection:
+            await connection.execute(_spent(campaign_id, slice_, points))
 
     async def enough(self, campaign_id: str, max_leads: int) -> bool:
         """See domain.source_ports.Discoveries."""
@@ -202,6 +208,11 @@ async def _add_slices(connection: AsyncConnection, campaign_id: str, highest: in
     if rows:
         await connection.execute(insert(slices), rows)
     return highest + len(rows)
+
+
+def _spent(campaign_id: str, slice_: Slice, points: int) -> Update:
+    here = and_(slices.c.campaign_id == campaign_id, slices.c.number == slice_.number)
+    return update(slices).where(here).values(points=slices.c.points + points)
 
 
 async def _goes_round(connection: AsyncConnection, campaign_id: str, slice_: Slice, page: SourcePage) -> bool:

@@ -238,6 +238,9 @@ class CampaignWorkflow(Handlers):
 
     def tripped(self, trip: Trip) -> None:
         """See Conductor."""
+        if trip.breaker is Breaker.REQUEST:
+            self._pause_itself(trip.breaker, "the source does not understand the request; the workers' log says why")
+            return
         share = f"{100 * trip.count / trip.judged:.1f} % of the last {trip.judged} mails"
         self._pause_itself(trip.breaker, f"{trip.breaker} {share} ({trip.count}; limit {trip.limit:g} %)")
 

@@ -39,7 +39,7 @@ class SlowSource:
         """See Source."""
         return [f"{as_of.timestamp():.6f}-{number}" for number in range(_SLICES)]
 
-    async def page(self, slice_: str, cursor: str) -> SourcePage:
+    async def page(self, slice_: str, cursor: str, stop: asyncio.Event | None = None) -> SourcePage:  # noqa: ARG002 the port's names
         """See Source."""
         await self._call()
         page, now = int(cursor or 0), datetime.now(UTC)
@@ -66,7 +66,12 @@ class SlowSource:
             next_cursor=str(page + 1) if page + 1 < self._pages else None,
         )
 
-    async def profiles(self, spec: CampaignSpec, identities: Sequence[str]) -> ProfilePage:  # noqa: ARG002 the port's names
+    async def profiles(
+        self,
+        spec: CampaignSpec,  # noqa: ARG002 the port's names
+        identities: Sequence[str],
+        stop: asyncio.Event | None = None,  # noqa: ARG002 as above
+    ) -> ProfilePage:
         """See Source."""
         await self._call()
         now = datetime.now(UTC)

@@ -1,5 +1,6 @@
 """What stands in for GitHub where no way to it is set: campaigns of other people go on, a search waits and says why."""
 
+import asyncio
 from collections.abc import Sequence
 from datetime import datetime
 from typing import NoReturn
@@ -26,11 +27,16 @@ class NoSource:
         """See domain.source_ports.Source."""
         return audience.cut(spec, as_of)
 
-    async def page(self, slice_: str, cursor: str) -> SourcePage:  # noqa: ARG002 the protocol's signature
+    async def page(self, slice_: str, cursor: str, stop: asyncio.Event | None = None) -> SourcePage:  # noqa: ARG002 the protocol's signature
         """Wait for a worker that has a token."""
         self._wait()
 
-    async def profiles(self, spec: CampaignSpec, identities: Sequence[str]) -> ProfilePage:  # noqa: ARG002 the protocol's signature
+    async def profiles(
+        self,
+        spec: CampaignSpec,  # noqa: ARG002 the port's names
+        identities: Sequence[str],  # noqa: ARG002 as above
+        stop: asyncio.Event | None = None,  # noqa: ARG002 as above
+    ) -> ProfilePage:
         """Wait for a worker that has a token."""
         self._wait()
 

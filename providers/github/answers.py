@@ -14,7 +14,6 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-_LINE_LIMIT = 200
 _MILLISECONDS = 10**11
 """Epoch times from here on are no seconds."""
 _REQUEST_ID = re.compile(r"[0-9A-Fa-f:]{1,64}")
@@ -87,7 +86,7 @@ class Budget:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What an answer means. `line` is what GitHub said, one line; it may quote what it was sent."""
+    """What an answer means. `line` is what GitHub said, one line of any length; it may quote what it was sent."""
 
     outcome: Outcome
     line: str = ""
@@ -205,7 +204,7 @@ def _line(said: _Body | None) -> str:
         return ""
     messages = [said.message, *(error.message for error in said.errors or ())]
     first = next((message for message in messages if message.strip()), "")
-    return _CONTROL.sub(" ", first).strip()[:_LINE_LIMIT]
+    return _CONTROL.sub(" ", first).strip()
 
 
 def _any(signals: tuple[str, ...], text: str) -> bool:

@@ -17,7 +17,8 @@ from domain.errors import InputError, SourceWait
 from providers.github import seen
 from providers.github.address import ApiAddress
 from providers.github.answers import Answer, Budget, GraphError, Outcome
-from providers.github.resting import LIMITED, REFUSED, Resting
+from providers.github.pausing import Patience, pause, slot
+from providers.github.resting import LIMITED, REFUSED, Resting, not_shown
 from providers.github.tokens import LONGEST, LOOK_AGAIN, Token, Tokens, utc_now
 from providers.github.transport import SILENT, Transport
 from providers.github.values import Cost, Instant
@@ -32,7 +33,6 @@ IN_FLIGHT = 4
 PATIENCE_SECONDS = 10.0
 """Waits up to this happen here, longer ones are the caller's."""
 
-_FIRST_PAUSE_SECONDS = 0.4
 _AFTER_TOO_BIG_SECONDS = 0.2
 _JITTER_SECONDS = 5.0
 _REDIRECTS = 3
@@ -81,30 +81,6 @@ class Reply(Generic[D]):
         return self.data.rate_limit.cost if self.data and self.data.rate_limit else 0
 
 
-class _Patience:
-    """How much longer one question may wait in here."""
-
-    def __init__(self, seconds: float) -> None:
-        self._left = seconds
-        self._pauses = 0
-
-    async def until(self, at: datetime) -> bool:
-        """Sleep until `at`, unless that is too long."""
-        return await self._sleep(max(0.0, (at - utc_now()).total_seconds()))
-
-    async def pause(self) -> bool:
-        """Sleep a little, longer each time, unless that is too long."""
-        self._pauses += 1
-        return await self._sleep(_FIRST_PAUSE_SECONDS * 2 ** (self._pauses - 1) * random.uniform(0.75, 1.25))  # noqa: S311 no secret
-
-    async def _sleep(self, seconds: float) -> bool:
-        if seconds > self._left:
-            return False
-        self._left -= seconds
-        await asyncio.sleep(seconds)
-        return True
-
-
 class GitHubApi:
     """GitHub's GraphQL endpoint, with what the process knows of its limits."""
 
@@ -116,34 +92,54 @@ class GitHubApi:
         self._patience = patience
         self._resting = Resting()
         self._slots = asyncio.Semaphore(IN_FLIGHT)
-        self._transport = Transport(address, IN_FLIGHT)
+        self._transport = Transport(address, IN_FLIGHT, tokens.hidden_in)
 
     async def close(self) -> None:
         """Close the connections."""
         await self._transport.close()
 
-    async def ask(self, query: str, variables: Mapping[str, object], shape: type[D], share: float) -> Reply[D]:
+    async def ask(
+        self,
+        query: str,
+        variables: Mapping[str, object],
+        shape: type[D],
+        share: float,
+        stop: asyncio.Event | None = None,
+    ) -> Reply[D]:
         """The answer to a query file, as `shape`; `share` is the percentage of each token's hour that may be spent.
 
-        Raises SourceWait when the wait would be longer than the patience, InputError when GitHub cannot understand it.
+        Raises SourceWait when the wait would be longer than the patience, InputError when GitHub cannot understand it,
+        and SourceStopped once `stop` is set, unless the answer is on its way.
         """
-        question = _Question(query, variables, share, self._url, _Patience(self._patience))
+        stop = stop or asyncio.Event()
+        question = _Question(query, variables, share, self._url, Patience(self._patience, stop))
         while True:
             await self._may_ask(question.patience)
-            async with self._slots:
+            async with slot(self._slots, stop):
+                if self._resting.until(utc_now()) is not None:  # since it took its place in the queue
+                    continue
                 token = self._tokens.best(share, utc_now())
                 answer = None if token is None else await self._exchange(token, question, shape)
             if isinstance(answer, Reply):
-                await asyncio.sleep(_AFTER_TOO_BIG_SECONDS if answer.outcome is Outcome.TOO_BIG else 0)
+                if answer.outcome is Outcome.TOO_BIG:
+                    await pause(_AFTER_TOO_BIG_SECONDS, stop)
                 return answer
             if token is None or answer is None:
                 await self._wait_for_points(share, question.patience)
             else:
                 await self._obey(answer, token, question)
 
+    def left(self, share: float) -> int:
+        """How many points may be spent now."""
+        return self._tokens.left(share, utc_now())
+
     def unreachable(self, why: str) -> SourceWait:
         """The wait for a GitHub that does not answer, for everybody in this process."""
         return self._resting.unreachable(why, utc_now())
+
+    def not_shown(self, why: str) -> SourceWait:
+        """The wait of whoever asks for something that GitHub cannot show in time; others are not held up."""
+        return not_shown(why, utc_now())
 
     async def _obey(self, answer: Answer, token: Token, question: "_Question") -> None:
         """Do what an answer without data asks for before the question is asked again; raises what `ask` raises."""
@@ -168,13 +164,13 @@ class GitHubApi:
                 if not await question.patience.pause():
                     raise self.unreachable(answer.line or "its answer cannot be read")
 
-    async def _may_ask(self, patience: _Patience) -> None:
+    async def _may_ask(self, patience: Patience) -> None:
         """Wait for the end of what holds for everybody; raises SourceWait when that is too long."""
         while (until := self._resting.until(utc_now())) is not None:
             if not await patience.until(until):
                 raise self._resting.wait()
 
-    async def _wait_for_points(self, share: float, patience: _Patience) -> None:
+    async def _wait_for_points(self, share: float, patience: Patience) -> None:
         now = utc_now()
         if self._tokens.best(share, now) is not None:
             return
@@ -252,7 +248,7 @@ class _Question:
     variables: Mapping[str, object]
     share: float
     url: httpx.URL
-    patience: _Patience
+    patience: Patience
     moves: int = 0
 
 

@@ -1,18 +1,15 @@
 """The commits behind the first hundred of a repository, those of several repositories for one request's price."""
 
+import asyncio
 from collections.abc import Sequence
 
 from providers.github.answers import Outcome
-from providers.github.api import Data, GitHubApi
+from providers.github.api import Data
+from providers.github.asking import Asking
 from providers.github.history import Branch, History, Shape
 from providers.github.repositories import Reading
-from providers.github.sizing import COMMITS, fewer
+from providers.github.sizing import COMMITS, MOST_PAGES, SLOTS, fewer
 from providers.github.slicing import Slice
-
-MOST_PAGES = 10
-"""Of one repository, the page that came with it among them: the newest thousand commits of the activity window."""
-
-_SLOTS = 8
 
 
 class _Node(Shape):
@@ -38,28 +35,35 @@ class _Histories(Data):
         return (self.r0, self.r1, self.r2, self.r3, self.r4, self.r5, self.r6, self.r7)
 
 
-async def read_on(api: GitHubApi, readings: Sequence[Reading], asked: Slice) -> int:
-    """Read what is left of these repositories' commits, up to ten pages each; returns the points it cost.
+async def read_on(asking: Asking, readings: Sequence[Reading], asked: Slice) -> None:
+    """Read what is left of these repositories' commits, up to ten pages each, eight repositories with a request.
 
     What GitHub cannot show even in small pieces stays unread: a repository's `commits_read` is then below `commits`.
+    So does what is behind a SourceWait, which this raises when the requests under way have their answers.
     """
-    points = 0
     for _ in range(MOST_PAGES - 1):
         going_on = [reading for reading in readings if reading.cursor is not None]
-        for first in range(0, len(going_on), _SLOTS):
-            points += await _next_pages(api, going_on[first : first + _SLOTS], asked)
-    return points
+        requests = [
+            _next_pages(asking, going_on[first : first + SLOTS], asked) for first in range(0, len(going_on), SLOTS)
+        ]
+        for result in await asyncio.gather(*requests, return_exceptions=True):
+            if result is not None:
+                raise result
 
 
-async def _next_pages(api: GitHubApi, readings: list[Reading], asked: Slice) -> int:
-    """The next page of each of at most eight repositories; returns the points it cost."""
-    points, parts = 0, [(readings, COMMITS)]
+async def _next_pages(asking: Asking, readings: list[Reading], asked: Slice) -> None:
+    """The next page of each of at most eight repositories."""
+    parts = [(readings, COMMITS)]
     while parts:
         part, commits = parts.pop()
-        reply = await api.ask("history", _variables(part, commits, asked), _Histories, asked.share)
-        points += reply.points
-        nodes = reply.data.slots() if reply.data is not None else (None,) * _SLOTS
-        unread = [reading for reading, node in zip(part, nodes, strict=False) if not _took(reading, node)]
+        reply = await asking.ask("history", _variables(part, commits, asked), _Histories)
+        nodes = reply.data.slots() if reply.data is not None else (None,) * SLOTS
+        lacking = {error.path[0] for error in reply.errors if error.path[1:] and not error.unseen}
+        unread = [
+            reading
+            for slot, (reading, node) in enumerate(zip(part, nodes, strict=False))
+            if f"r{slot}" in lacking or not _took(reading, node, whole=reply.outcome is not Outcome.OK)
+        ]
         commits = commits if len(part) > 1 else fewer(commits)
         if reply.outcome in (Outcome.OK, Outcome.GONE) or not commits:  # it vanished, or cannot be shown at all
             for reading in unread:
@@ -67,11 +71,10 @@ async def _next_pages(api: GitHubApi, readings: list[Reading], asked: Slice) -> 
         else:
             middle = (len(unread) + 1) // 2
             parts.extend((half, commits) for half in (unread[:middle], unread[middle:]) if half)
-    return points
 
 
-def _took(reading: Reading, node: _Node | None) -> bool:
-    if node is None or node.history is None:
+def _took(reading: Reading, node: _Node | None, *, whole: bool) -> bool:
+    if node is None or node.history is None or (whole and not node.history.whole):
         return False
     reading.add(node.history)
     return True
@@ -79,7 +82,7 @@ def _took(reading: Reading, node: _Node | None) -> bool:
 
 def _variables(part: list[Reading], commits: int, asked: Slice) -> dict[str, object]:
     variables: dict[str, object] = {"commits": commits, **asked.activity()}
-    for slot in range(_SLOTS):
+    for slot in range(SLOTS):
         reading = part[slot] if slot < len(part) else None
         variables[f"id{slot}"] = (reading or part[0]).identity
         variables[f"after{slot}"] = reading.cursor if reading else None

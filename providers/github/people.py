@@ -5,7 +5,7 @@ from datetime import datetime
 from domain.sourcing import Profile
 from providers.github.api import Data
 from providers.github.history import Shape
-from providers.github.text import clean, published_address
+from providers.github.text import clean
 from providers.github.values import Instant
 
 
@@ -34,7 +34,7 @@ class SeenUser(Shape):
             identity=identity,
             login=self.login,
             name=clean(self.name),
-            email=published_address(self.email),
+            email=self.email or "",
             company=clean(self.company),
             location=clean(self.location),
             bio=clean(self.bio),

@@ -87,3 +87,8 @@ class Resting:
     def _begin(self, wait: SourceWait, now: datetime) -> None:
         self._wait, self._since = wait, now
         _log.warning("github.waiting", reason=wait.reason, until=wait.until.isoformat(), why=wait.line)
+
+
+def not_shown(why: str, now: datetime) -> SourceWait:
+    """A wait that holds for one question only."""
+    return SourceWait(f"GitHub does not answer ({why})", now + _FIRST_UNREACHABLE, UNREACHABLE, _HINT)

@@ -48,16 +48,17 @@ def shown(search: Search, reply: Reply[Discovered], *, least: bool) -> Shown | N
     """What can be kept of an answer, None when nothing can; with `least`, nothing smaller can be asked for."""
     edges, ok = search.edges or [], reply.outcome is Outcome.OK
     kept = edges if least or ok else _whole(edges, reply.errors)
-    if not (kept or least or ok):
+    last = next((edge.cursor for edge in reversed(kept) if edge is not None), None)
+    cut = len(kept) < len(edges)
+    if (cut and last is None) or not (kept or least or ok):  # nothing, or nothing says where the search goes on
         return None
     goes_on = search.page_info.has_next_page
-    behind = search.page_info.end_cursor if goes_on else None
-    last = kept[-1] if len(kept) < len(edges) else None
+    behind = (search.page_info.end_cursor or last) if goes_on else None
     lost = search.edges is None or (goes_on and behind is None)
     nodes = [edge.node for edge in kept if edge is not None and edge.node is not None]
     return Shown(
         repositories=[node for node in nodes if node.searchable],
-        next_cursor=last.cursor if last is not None else behind,
+        next_cursor=last if cut else behind,
         incomplete=lost or search.repository_count > SHOWN or len(nodes) < len(kept) or (least and not ok),
     )
 
@@ -75,4 +76,4 @@ def _is_whole(edge: Edge | None) -> bool:
     if edge is None or edge.node is None:
         return False
     branch = edge.node.default_branch_ref
-    return branch is None or edge.node.history is not None
+    return branch is None or (edge.node.history is not None and edge.node.history.whole)

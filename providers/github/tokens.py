@@ -46,10 +46,6 @@ class Token(httpx.Auth):
             request.headers["Authorization"] = f"Bearer {self._secret.get_secret_value()}"
         yield request
 
-    def hidden_in(self, text: str) -> str:
-        """`text` without the token: what GitHub says may come to stand in an error."""
-        return text if self._secret is None else text.replace(self._secret.get_secret_value(), "...")
-
     def left(self, share: float, now: datetime) -> int:
         """Points that may still be spent this hour when `share` per cent of it are ours; 0 while it rests."""
         if self._rests_until is not None and now < self._rests_until:
@@ -57,7 +53,7 @@ class Token(httpx.Auth):
         budget = self._budget
         limit = budget.limit if budget else _POINTS_PER_HOUR
         remaining = budget.remaining if budget and now < budget.resets_at else limit
-        return max(0, remaining - self._in_flight - (limit - int(limit * share / 100)))
+        return max(0, remaining - self._in_flight - (limit - max(1, int(limit * share / 100))))
 
     def again_at(self, now: datetime) -> datetime:
         """When it can be asked again, for one with nothing left."""
@@ -101,14 +97,26 @@ class Tokens:
     def __init__(self, secrets: Sequence[SecretStr]) -> None:
         """No secret = anonymous requests, which only a local GitHub answers."""
         self._tokens = [Token(number, secret) for number, secret in enumerate(secrets or [None], start=1)]
+        self._secrets = list(secrets)
 
     def __len__(self) -> int:
         return len(self._tokens)
+
+    def hidden_in(self, text: str) -> str:
+        """`text` without any of them: what GitHub says may come to stand in an error."""
+        texts = (secret.get_secret_value() for secret in self._secrets)
+        for secret in sorted(texts, key=len, reverse=True):  # one may be the beginning of another
+            text = text.replace(secret, "...")
+        return text
 
     def best(self, share: float, now: datetime) -> Token | None:
         """The token with most points left, None when none has any."""
         best = max(self._tokens, key=lambda token: token.left(share, now))
         return best if best.left(share, now) else None
+
+    def left(self, share: float, now: datetime) -> int:
+        """Points of all of them that may still be spent this hour."""
+        return sum(token.left(share, now) for token in self._tokens)
 
     def again_at(self, now: datetime) -> datetime:
         """When the first of them can be asked again; those that GitHub takes come before those it refuses."""

@@ -1,7 +1,7 @@
 """One request to GitHub: what goes wrong on the way is an answer too, as the library's exceptions hold the token."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -21,6 +21,7 @@ MOST_BYTES = 64 * 1024 * 1024
 """Of one answer, unpacked; the largest page of commits has two million."""
 
 _IDLE_SECONDS = 30.0
+_LINE_LIMIT = 200
 
 SILENT = Answer(Outcome.TOO_BIG, "no answer in time")
 """Where not even a refusal came: the request was too big, or nobody is there."""
@@ -29,9 +30,10 @@ SILENT = Answer(Outcome.TOO_BIG, "no answer in time")
 class Transport:
     """Connections to GitHub, opened when they are needed."""
 
-    def __init__(self, address: ApiAddress, connections: int) -> None:
-        """At most `connections` are open."""
+    def __init__(self, address: ApiAddress, connections: int, hide: Callable[[str], str]) -> None:
+        """At most `connections` are open; `hide` takes the tokens out of a text."""
         self._address = address
+        self._hide = hide
         self._connections = connections
         self._client: httpx.AsyncClient | None = None
 
@@ -60,7 +62,7 @@ class Transport:
         answer = replace(classify(status, headers, content), status=status, request_id=request_id(headers))
         if answer.outcome in (Outcome.OK, Outcome.PARTIAL):
             return answer, content
-        hidden = token.hidden_in(answer.line)
+        hidden = self._hide(answer.line)[:_LINE_LIMIT]  # in this order: a part of a token is no token to be found
         return replace(answer, line=hidden, errors=()), b""
 
     def _connected(self) -> httpx.AsyncClient:

@@ -3,7 +3,7 @@
 import json
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -84,10 +84,33 @@ def cut(body: Mapping[str, Any], keep: int | None) -> dict[str, Any]:
     for number, (holder, key) in enumerate(places[kept:], start=kept):
         if holder[key] is not None:
             holder[key] = None
-            where = [*path, key] if key == number or not path else [*path, number, key]
-            text = "Resource limits for this query exceeded."
-            errors.append({"type": "RESOURCE_LIMITS_EXCEEDED", "path": where, "message": text})
+            errors.append(_too_much([*path, key] if key == number or not path else [*path, number, key]))
     return {"data": body.get("data"), "errors": [*body.get("errors", []), *errors]}
+
+
+def cut_histories(body: Mapping[str, Any], keep: int | None) -> dict[str, Any]:
+    """Return an answer with only the first commits of every history, and one resource-limit error for each other."""
+    errors = []
+    for path, commits in _histories(body.get("data"), []):
+        for number in range(len(commits) // 2 if keep is None else keep, len(commits)):
+            commits[number] = None
+            errors.append(_too_much([*path, number]))
+    return {"data": body.get("data"), "errors": [*body.get("errors", []), *errors]}
+
+
+def _histories(data: object, path: list[str | int]) -> Iterator[tuple[list[str | int], list[Any]]]:
+    """Return the lists of commits in an answer, each with its path."""
+    parts = enumerate(data) if isinstance(data, list) else data.items() if isinstance(data, dict) else ()
+    for name, value in parts:
+        if name == "history" and isinstance(value, dict) and isinstance(value.get("nodes"), list):
+            yield [*path, name, "nodes"], value["nodes"]
+        else:
+            yield from _histories(value, [*path, name])
+
+
+def _too_much(path: Sequence[str | int]) -> dict[str, object]:
+    text = "Resource limits for this query exceeded."
+    return {"type": "RESOURCE_LIMITS_EXCEEDED", "path": list(path), "message": text}
 
 
 def _places(data: Mapping[str, Any]) -> tuple[list[str], list[tuple[Any, Any]]]:

@@ -21,6 +21,7 @@ Action = Literal[
     "unauthorized",
     "too_slow",
     "partial",
+    "partial_commits",
     "not_found",
     "redirect",
     "reply",
@@ -40,7 +41,7 @@ _STATUSES: dict[str, tuple[int, ...]] = {
 
 _USED_BY: dict[str, frozenset[Action]] = {
     "seconds": frozenset({"primary_limit", "secondary_limit", "delay"}),
-    "keep": frozenset({"partial"}),
+    "keep": frozenset({"partial", "partial_commits"}),
     "location": frozenset({"redirect"}),
     "text": frozenset({"reply"}),
     "status": frozenset({"primary_limit", "secondary_limit", "secondary_text", "too_slow", "redirect", "reply"}),
@@ -55,12 +56,13 @@ class Rule(BaseModel):
     - `forbidden`: 403 because of single sign-on. `unauthorized`: 401 Bad credentials.
     - `too_slow`: "We couldn't respond to your request in time"; the points are charged.
     - `partial`: the good answer, with all but the first `keep` (half) entries of its list null and an error for each.
+    - `partial_commits`: the same one level deeper, with the commits of every history in the answer.
     - `not_found`: 404, or null and NOT_FOUND. `redirect`: to `location`.
     - `reply`: any other `status` with `text`: 400, 409, 422, 451, 500 …
     - `malformed`: the good answer, cut in the middle. `drop`: the connection ends without an answer.
     - `delay`: the answer comes `seconds` later.
 
-    `malformed` and `partial` come after the work is done and charged; `drop` before.
+    `malformed`, `partial` and `partial_commits` come after the work is done and charged; `drop` before.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -93,7 +95,7 @@ class Rule(BaseModel):
         allowed = _STATUSES.get(self.action)
         if allowed and self.status is not None and self.status not in allowed:
             raise ValueError(f"status: {self.status} is no {self.action}; use one of {_listed(allowed)}")
-        if self.at == "rest" and (self.status == 200 or self.action == "partial"):  # noqa: PLR2004 - HTTP OK
+        if self.at == "rest" and (self.status == 200 or self.action.startswith("partial")):  # noqa: PLR2004 - HTTP OK
             raise ValueError("at: only GraphQL answers errors with HTTP 200; leave `at` out")
         for name, needing in {"status": "reply", "location": "redirect", "seconds": "delay"}.items():
             if self.action == needing and getattr(self, name) is None:

@@ -107,7 +107,7 @@ class GraphQLApi:
     def _answer(self, token: str, call: _Call, cost: Cost, trouble: Trouble, entry: Entry) -> Answer:
         gate = self._gate
         rule = trouble.rule
-        if rule is not None and not trouble.is_a("partial", "malformed", "too_slow"):
+        if rule is not None and not trouble.is_a("partial", "partial_commits", "malformed", "too_slow"):
             return answers.of_rule(rule, call.keys, gate.limits.budget(token, _RESOURCE))
         if not gate.limits.take(token, _RESOURCE, cost.points):
             return answers.exhausted(gate.limits.budget(token, _RESOURCE))
@@ -118,6 +118,8 @@ class GraphQLApi:
         body = self._executor.run(call.prepared, call.name, call.variables, _rate_limit(cost, budget))
         if rule is not None and rule.action == "partial":
             return Answer(200, answers.cut(body, rule.keep))
+        if rule is not None and rule.action == "partial_commits":
+            return Answer(200, answers.cut_histories(body, rule.keep))
         entry.answered += rule is None
         return Answer(200, body)
 

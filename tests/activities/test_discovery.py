@@ -13,9 +13,9 @@ from temporalio.testing import ActivityEnvironment
 
 from activities.discovery import DiscoveryActivities
 from domain.campaign import CampaignSpec, Stage
-from domain.errors import SourceWait, Unreachable
+from domain.errors import InputError, SourceWait, Unreachable
 from domain.sourcing import SourcePage
-from domain.wire import Hold, HoldReason, WindowResult, WindowTask
+from domain.wire import NOT_UNDERSTOOD, Hold, HoldReason, WindowResult, WindowTask
 from storage.database import Database
 from storage.discovery import DiscoveryRows
 
@@ -160,6 +160,22 @@ async def test_a_source_that_cannot_be_asked_holds_the_stage_visibly(
     assert (await stored.campaigns.get(CAMPAIGN)).waits is None
 
 
+async def test_a_request_that_is_not_understood_pauses_the_campaign(stored: StoredCampaigns) -> None:
+    discovering = Discovering(stored)
+    await discovering.begin()
+    discovering.source.waits = [InputError("does not understand")]
+    assert await discovering.discover() == WindowResult(counts={}, open=2, trip=NOT_UNDERSTOOD, found=0, parts=2)
+    assert (await discovering.discover()).open == 0
+
+
+async def test_what_a_page_cost_that_was_not_read_to_its_end_is_counted(stored: StoredCampaigns) -> None:
+    discovering = Discovering(stored)
+    await discovering.begin()
+    discovering.source.waits = [SourceWait("the source said so", LATER, "source_limited", points=17)]
+    await discovering.discover()
+    assert (await discovering.rows.seen(CAMPAIGN)).points == 17
+
+
 async def test_a_page_that_fails_is_asked_for_again_and_the_ones_before_it_are_not(stored: StoredCampaigns) -> None:
     discovering = Discovering(stored)
     await discovering.begin()
@@ -194,7 +210,7 @@ async def test_a_wait_that_comes_while_cancelled_is_a_cancellation(stored: Store
     await discovering.begin()
     asked = asyncio.Event()
 
-    async def refuse(slice_: str, cursor: str) -> SourcePage:
+    async def refuse(slice_: str, cursor: str, stop: asyncio.Event | None = None) -> SourcePage:  # noqa: ARG001 the port's names
         asked.set()
         await asyncio.sleep(0.1)
         raise SourceWait(f"no {slice_}{cursor}", LATER, "source_limited")

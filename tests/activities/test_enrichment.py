@@ -14,10 +14,10 @@ from temporalio.testing import ActivityEnvironment
 
 from activities.enrichment import AT_ONCE, EnrichmentActivities
 from domain.campaign import CampaignSpec, Stage
-from domain.errors import SourceWait
+from domain.errors import InputError, SourceWait
 from domain.source_ports import Slice
 from domain.sourcing import Profile
-from domain.wire import Hold, HoldReason, WindowResult, WindowTask
+from domain.wire import NOT_UNDERSTOOD, Hold, HoldReason, WindowResult, WindowTask
 from storage.database import Database
 from storage.discovery import DiscoveryRows
 from storage.enrichment import PeopleRows
@@ -77,9 +77,10 @@ async def test_a_window_is_judged_whole_and_every_reason_is_counted(stored: Stor
         profile("gil-2", identity="U_gil"),
     ]
     enriching = Enriching(stored, said)
+    enriching.source.unreadable = {"U_hal"}
     spec = searching(locations=["Germany"], exclude={"domains": ["example.org"], "logins": ["gil-2"]})
-    await enriching.find(["ada", "bo", "cy", "di", "ed", "flo", "gil"], of=spec)
-    assert await enriching.enrich(1, 7) == WindowResult(counts={"done": 1, "skipped": 6}, open=0)
+    await enriching.find(["ada", "bo", "cy", "di", "ed", "flo", "gil", "hal"], of=spec)
+    assert await enriching.enrich(1, 8) == WindowResult(counts={"done": 1, "skipped": 7}, open=0)
     rows = stored.rows("SELECT login, coalesce(reason, 'fit') AS reason FROM leads ORDER BY number")
     assert {row["login"]: row["reason"] for row in rows} == {
         "ada": "fit",
@@ -89,8 +90,9 @@ async def test_a_window_is_judged_whole_and_every_reason_is_counted(stored: Stor
         "ed": "account_gone",
         "flo": "same_address",
         "gil-2": "excluded_login",
+        "hal": "profile_unreadable",
     }
-    assert (await enriching.enrich(1, 7)).counts == {"done": 1, "skipped": 6}
+    assert (await enriching.enrich(1, 8)).counts == {"done": 1, "skipped": 7}
     assert len(enriching.source.people_asked) == 1, "whoever is judged is not asked for again"
 
 
@@ -150,6 +152,25 @@ async def test_a_source_that_cannot_be_asked_holds_the_stage_visibly(stored: Sto
     assert (waits.stage, waits.reason) == (Stage.ENRICHMENT, HoldReason.SOURCE_LIMITED)
     assert await enriching.enrich(1, 150) == WindowResult(counts={"done": 150}, open=0)
     assert (await stored.campaigns.get(CAMPAIGN)).waits is None
+
+
+async def test_a_request_that_is_not_understood_pauses_the_campaign(stored: StoredCampaigns) -> None:
+    enriching = Enriching(stored, [])
+    await enriching.find(["ada"])
+    enriching.source.waits = [InputError("does not understand")]
+    assert await enriching.enrich(1, 1) == WindowResult(counts={}, open=1, trip=NOT_UNDERSTOOD)
+
+
+async def test_who_was_not_read_before_a_wait_stays_open_and_what_it_cost_is_counted(stored: StoredCampaigns) -> None:
+    enriching = Enriching(stored, [profile("ada"), profile("bo")])
+    await enriching.find(["ada", "bo"])
+    enriching.source.unread = {"U_bo"}
+    assert await enriching.enrich(1, 2) == WindowResult(counts={"done": 1}, open=1)
+    enriching.source.waits = [SourceWait("limit", LATER, "source_limited", points=17)]
+    assert (await enriching.enrich(1, 2)).open == 1
+    enriching.source.unread = set()
+    assert await enriching.enrich(1, 2) == WindowResult(counts={"done": 2}, open=0)
+    assert stored.rows("SELECT profile_points FROM campaigns") == [{"profile_points": 19}]
 
 
 @pytest.mark.parametrize("times", [1, 3])

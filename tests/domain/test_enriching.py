@@ -83,6 +83,15 @@ def test_what_comes_close_to_a_rule_is_let_through() -> None:
         ("ada@noreply.example.com", ""),
         ("reply@example.com", "reply@example.com"),
         (f"{'a' * 60}@{'b' * 60}.{'c' * 60}.{'d' * 60}.{'e' * 60}.example", ""),
+        ("Kim.E+code@Example.com", "Kim.E+code@example.com"),
+        ("kim@USERS.NOREPLY.GITHUB.COM", ""),
+        ("noreplysen@example.com", "noreplysen@example.com"),
+        ("kim at example dot com", ""),
+        ("kim@example", ""),
+        ("kim@example.com, ada@example.com", ""),
+        ("kim@example.com Bcc: ada@example.com", ""),
+        ("kim @example.com", ""),
+        ('"k m"@example.com', ""),
     ],
 )
 def test_an_address_is_one_that_a_person_reads(text: str, address: str) -> None:

@@ -140,13 +140,15 @@ class KillingSource:
     def slices(self, spec: CampaignSpec, as_of: datetime) -> list[str]:
         return self._source.slices(spec, as_of)
 
-    async def page(self, slice_: str, cursor: str) -> SourcePage:
-        page = await self._source.page(slice_, cursor)
+    async def page(self, slice_: str, cursor: str, stop: asyncio.Event | None = None) -> SourcePage:
+        page = await self._source.page(slice_, cursor, stop)
         die_at("after_page")
         return page
 
-    async def profiles(self, spec: CampaignSpec, identities: Sequence[str]) -> ProfilePage:
-        page = await self._source.profiles(spec, identities)
+    async def profiles(
+        self, spec: CampaignSpec, identities: Sequence[str], stop: asyncio.Event | None = None
+    ) -> ProfilePage:
+        page = await self._source.profiles(spec, identities, stop)
         die_at("after_profiles")
         return page
 
@@ -158,6 +160,7 @@ class KillingDiscoveries:
         self._discoveries = discoveries
         self.cut = discoveries.cut
         self.open_slices = discoveries.open_slices
+        self.spent = discoveries.spent
         self.enough = discoveries.enough
         self.not_needed = discoveries.not_needed
         self.counted = discoveries.counted

@@ -1,5 +1,6 @@
 """Whatever GitHub answers, the campaign ends with exactly the people there are, or waits where everybody can see it."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,6 +15,7 @@ from client.adapters import migrate
 from client.campaigns import CampaignClient
 from domain.campaign import CampaignSpec, Stage
 from domain.progress import Waiting
+from providers.github.api import IN_FLIGHT
 
 FEW = ("--people", "120", "--repositories", "250", "--focus", "0.7")
 AGAIN = {"contacted_within_days": 0}
@@ -140,7 +142,6 @@ LONG = {
     "single sign-on": ({"action": "forbidden"}, "source_refused", 900, "operator"),
     "bad credentials": ({"action": "unauthorized"}, "source_refused", 900, "operator"),
     "another host": ({"action": "redirect", "location": "//example.com/graphql"}, "source_refused", 900, "operator"),
-    "bad query": ({"action": "reply", "status": 422}, "activity_failed", 30, "operator"),
     "server error": ({"action": "reply", "status": 500}, "source_unreachable", 30, "operator"),
     "never in time": ({"action": "too_slow"}, "source_unreachable", 30, "operator"),
 }
@@ -179,6 +180,24 @@ async def test_people_who_cannot_be_read_about_wait_in_enrichment_and_search_goe
         restart(world)
         await client.recheck(started.campaign_id)
         await assert_found(world, client, started.campaign_id, people)
+
+
+async def test_a_search_that_github_does_not_understand_pauses_at_once_and_goes_on_when_somebody_has_looked(
+    world: World,
+) -> None:
+    github = github_of(world)
+    github.faults({"action": "reply", "status": 422, "operation": "Discover"})
+    async with world.client() as client:
+        started = await client.create(searching(exclude=AGAIN), [])
+        async for progress in client.follow(started.campaign_id, every=0.1):
+            if progress.status == "paused":
+                break
+        asked = github.get("/requests")["operations"]["Discover"]["asked"]
+        await asyncio.sleep(0.5)
+        assert github.get("/requests")["operations"]["Discover"]["asked"] == asked <= IN_FLIGHT
+        github.faults()
+        await client.resume(started.campaign_id, "looked at it")
+        await client.result(started.campaign_id)
 
 
 async def test_used_up_points_are_waited_for_and_it_goes_on_by_itself(tmp_path_factory: pytest.TempPathFactory) -> None:

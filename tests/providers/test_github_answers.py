@@ -182,10 +182,9 @@ def test_retry_after_in_seconds_and_as_a_date(text: str, retry_after: float | da
     assert answer(403, {**PLENTY, "retry-after": text}, SECONDARY).retry_after == retry_after
 
 
-def test_what_github_said_is_one_short_line() -> None:
+def test_what_github_said_is_one_line() -> None:
     said = answer(422, PLENTY, {"message": "first\r\nsecond\x1b[31m\u2028third" + "x" * 500})
     assert said.line.startswith("first second [31m third")
-    assert len(said.line) == 200
 
 
 def test_a_moved_address_says_where_and_for_how_long() -> None:

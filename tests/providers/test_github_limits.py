@@ -178,6 +178,18 @@ class TestSecondary:
         assert first.reason == "source_limited"
         assert 88 < seconds_until(first) < 92
 
+    @pytest.mark.parametrize("answer", [Say(SECONDARY, status=403, headers={"retry-after": "90"}), Say(status=500)])
+    async def test_whoever_queues_when_a_wait_begins_asks_nothing(self, answer: Say) -> None:
+        async with scripted_github(in_turn(Say(answer.body, answer.status, answer.headers, after=0.05))) as github:
+            source = github.source("t", patience=0.1)
+            await asyncio.gather(*(wait_of(source) for _ in range(20)))
+            assert len(github.asked) == 4
+
+    @pytest.mark.parametrize("said", ["999999999", "Fri, 01 Jan 2058 00:00:00 GMT"])
+    async def test_no_wait_is_longer_than_a_limit_can_last(self, said: str) -> None:
+        async with scripted_github(in_turn(Say(SECONDARY, status=403, headers={"retry-after": said}))) as github:
+            assert 3600 < seconds_until(await wait_of(github.source("t"))) < 4000
+
     async def test_retry_after_as_a_date(self) -> None:
         at = (datetime.now(UTC) + timedelta(seconds=90)).strftime("%a, %d %b %Y %H:%M:%S GMT")
         async with scripted_github(in_turn(Say(SECONDARY, status=403, headers={"retry-after": at}))) as github:

@@ -11,7 +11,7 @@ from scripted_github import Asked, Json, Say, cost, in_turn, scripted_github
 
 from domain.errors import SourceWait
 from providers.github.people import Enriched
-from providers.github.text import clean, published_address
+from providers.github.text import clean
 
 CUT_SHORT = {"type": "RESOURCE_LIMITS_EXCEEDED", "message": "Resource limits for this query exceeded."}
 GONE = {"type": "NOT_FOUND", "message": "Could not resolve to a node."}
@@ -88,6 +88,26 @@ async def test_who_was_left_out_for_time_is_asked_for_again_and_not_taken_for_go
     assert page.points == len(github.asked)
 
 
+async def test_a_profile_that_lacks_a_part_is_asked_for_again_and_not_taken_for_the_whole() -> None:
+    def script(asked: Asked) -> Say:
+        ids = asked.variables["ids"]
+        alone = len(ids) == 1
+        lacking = {**CUT_SHORT, "path": ["nodes", len(ids) - 1, "location"]}
+        hidden = {**GONE, "path": ["nodes", 0, "company"]}
+        shown = [user(one[2:]) for one in ids[:-1]]
+        return (
+            answer(*shown, user(ids[-1][2:], location=None), errors=(hidden, lacking))
+            if not alone
+            else answer(user(ids[0][2:]))
+        )
+
+    people = ["U_a", "U_b", "U_c"]
+    async with scripted_github(script) as github:
+        page = await github.source("t").profiles(spec(), people)
+    assert [(one.identity, one.location) for one in page.profiles] == [(one, "Example City") for one in people]
+    assert [asked.variables["ids"] for asked in github.asked] == [people, ["U_c"]]
+
+
 async def test_too_many_at_once_are_asked_for_in_halves() -> None:
     def script(asked: Asked) -> Say:
         ids = asked.variables["ids"]
@@ -117,28 +137,13 @@ async def test_an_answer_about_other_people_is_none() -> None:
 
 
 @pytest.mark.parametrize(
-    ("shown", "address"),
-    [
-        ("kim@example.com", "kim@example.com"),
-        (" kim@example.com ", "kim@example.com"),
-        ("Kim.E+code@Example.com", "Kim.E+code@example.com"),
-        ("", ""),
-        (None, ""),
-        ("1+kim@users.noreply.github.com", ""),
-        ("kim@USERS.NOREPLY.GITHUB.COM", ""),
-        ("noreply@example.com", ""),
-        ("No-Reply@example.com", ""),
-        ("do_not_reply@example.com", ""),
-        ("noreplysen@example.com", "noreplysen@example.com"),
-        ("kim at example dot com", ""),
-        ("kim@example", ""),
-        ("kim@example.com, ada@example.com", ""),
-        ("kim@example.com\r\nBcc: ada@example.com", ""),
-        ("Kim <kim@example.com>", ""),
-    ],
+    ("shown", "kept"),
+    [(" kim@example.com ", "kim@example.com"), (None, ""), ("kim\r\n@example.com", "kim @example.com")],
 )
-def test_an_address_that_somebody_reads_or_none(shown: str | None, address: str) -> None:
-    assert published_address(shown) == address
+async def test_an_address_is_what_was_typed_in_one_line_and_others_judge_it(shown: str | None, kept: str) -> None:
+    async with scripted_github(in_turn(answer(user("kim", email=shown)))) as github:
+        (profile,) = (await github.source("t").profiles(spec(), ["U_kim"])).profiles
+    assert profile.email == kept
 
 
 def test_text_is_kept_as_it_was_typed() -> None:
@@ -147,7 +152,7 @@ def test_text_is_kept_as_it_was_typed() -> None:
     assert len(clean("x" * 5000)) == 1000
 
 
-def test_a_hundred_profiles_cost_less_than_four_milliseconds() -> None:
+def test_a_hundred_profiles_cost_less_than_two_milliseconds() -> None:
     body = json.dumps({"rateLimit": cost(), "nodes": [user(f"p{number}") for number in range(100)]}).encode()
     now, fastest = datetime.now(UTC), 1.0
     for _ in range(30):
@@ -155,4 +160,4 @@ def test_a_hundred_profiles_cost_less_than_four_milliseconds() -> None:
         profiles = [seen.profile("U", now) for seen in Enriched.model_validate_json(body).nodes if seen is not None]
         fastest = min(fastest, time.process_time() - began)
     assert len(profiles) == 100
-    assert fastest < 0.004
+    assert fastest < 0.002

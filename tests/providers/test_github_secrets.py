@@ -73,6 +73,17 @@ async def test_no_failure_shows_it(failure: Say, every_line: pytest.LogCaptureFi
     assert "github" in every_line.text
 
 
+@pytest.mark.parametrize("before", [0, 175, 190, 199])
+@pytest.mark.parametrize("said", [TOKEN, f"{TOKEN}-second"])
+async def test_no_part_of_any_token_is_in_what_github_is_quoted_with(before: int, said: str) -> None:
+    quoted = Say({"message": f"{'x' * before}{said} is what I got"}, status=422)
+    async with scripted_github(in_turn(quoted)) as github:
+        with pytest.raises(InputError) as refused:
+            await github.source(TOKEN, f"{TOKEN}-second").page(SLICE, "")
+    line = refused.value.line.removeprefix("GitHub does not understand the request: ")
+    assert line == f"{'x' * before}... is what I got"[:200]
+
+
 async def test_no_success_shows_it(every_line: pytest.LogCaptureFixture) -> None:
     async with scripted_github(in_turn(search([repository(1, [])]))) as github:
         source = github.source(TOKEN)

@@ -124,6 +124,23 @@ def test_nodes_asked_for_one_by_one_can_be_partial_too(github: "LocalGitHub", sm
     assert [error["path"] for error in body["errors"]] == [["r1"]]
 
 
+def test_commits_inside_a_page_can_be_left_out(github: "LocalGitHub") -> None:
+    variables = {"q": "language:python", "since": "2026-08-22T00:00:00Z", "commits": 5, "first": 10}
+    whole = github.post(DISCOVER, variables).json()["data"]["search"]["nodes"]
+    github.faults({"action": "partial_commits", "keep": 1})
+    body = github.post(DISCOVER, variables).json()
+    (number, node) = next(
+        (number, node)
+        for number, node in enumerate(body["data"]["search"]["nodes"])
+        if len(node["defaultBranchRef"]["target"]["history"]["nodes"]) > 1
+    )
+    commits = node["defaultBranchRef"]["target"]["history"]["nodes"]
+    before = whole[number]["defaultBranchRef"]["target"]["history"]["nodes"]
+    assert commits == before[:1] + [None] * (len(before) - 1)
+    path = ["search", "nodes", number, "defaultBranchRef", "target", "history", "nodes", 1]
+    assert path in [error["path"] for error in body["errors"]]
+
+
 @pytest.mark.parametrize("status", [301, 302, 307])
 def test_a_redirect(github: "LocalGitHub", small: "Population", status: int) -> None:
     there = next(person for person in small.people if person.kind == "user").login

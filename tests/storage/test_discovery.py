@@ -68,7 +68,7 @@ async def test_a_slice_without_end_ends(
     monkeypatch.setattr("storage.discovery._MOST_PAGES", 3)
     for number in range(3):
         (slice_,) = await discoveries.open_slices(CAMPAIGN, 1, 1)
-        assert await discoveries.store_page(CAMPAIGN, slice_, page(["ada"], next_cursor=f"c{number}"), [])
+        await discoveries.store_page(CAMPAIGN, slice_, page(["ada"], next_cursor=f"c{number}"), [])
     (row,) = stored.rows("SELECT state, incomplete, pages FROM slices WHERE number = 1")
     assert (row["state"], bool(row["incomplete"]), row["pages"]) == ("done", True, 3)
 
@@ -103,10 +103,13 @@ async def test_the_last_page_ends_its_slice_and_what_was_said_before_stays(disco
     assert (await discoveries.seen(CAMPAIGN)).incomplete == 1
 
 
-async def test_a_zombies_page_changes_nothing(stored: StoredCampaigns, discoveries: DiscoveryRows) -> None:
+async def test_a_zombies_page_changes_nothing_but_what_was_spent(
+    stored: StoredCampaigns, discoveries: DiscoveryRows
+) -> None:
     assert await discoveries.store_page(CAMPAIGN, FIRST, page(["ada"], next_cursor="2"), []) == 1
     before = everything(stored)
-    assert await discoveries.store_page(CAMPAIGN, FIRST, page(["ada", "bo"], next_cursor="3"), []) is None
+    free = page(["ada", "bo"], next_cursor="3").model_copy(update={"points": 0})
+    assert await discoveries.store_page(CAMPAIGN, FIRST, free, []) is None
     assert await discoveries.store_page(CAMPAIGN, Slice(number=9, query="", cursor=""), page(["bo"]), []) is None
     assert everything(stored) == before
 
@@ -118,7 +121,10 @@ async def test_two_attempts_at_one_page_at_once_store_it_once(
     assert Counter(await asyncio.gather(*attempts)) == {2: 1, None: 3}
     assert found(stored) == {1: "ada", 2: "bo"}
     assert len(stored.rows("SELECT * FROM pages")) == 1
-    assert stored.rows("SELECT pages, points FROM slices WHERE number = 1") == [{"pages": 1, "points": 1}]
+    spent = "SELECT pages, points FROM slices WHERE number = 1"
+    assert stored.rows(spent) == [{"pages": 1, "points": 4}], "what it cost is gone"
+    await discoveries.spent(CAMPAIGN, FIRST, 7)
+    assert stored.rows(spent) == [{"pages": 1, "points": 11}]
 
 
 async def test_one_person_on_several_pages_is_one_lead_with_all_their_work(
@@ -208,7 +214,7 @@ async def test_a_split_slice_is_replaced_by_its_parts_in_one_transaction(discove
     assert [(one.number, one.query) for one in left] == [(2, "slice b"), (3, "older"), (4, "newer")]
     assert await discoveries.counted(CAMPAIGN, 1, 2) == SliceCounts(slices=4, numbered=0, counts={"split": 1}, open=1)
     seen = await discoveries.seen(CAMPAIGN)
-    assert (seen.pages, seen.points) == (0, 1)
+    assert (seen.pages, seen.points) == (0, 2)
 
 
 async def test_what_fails_in_the_middle_leaves_the_slice_where_it_was(

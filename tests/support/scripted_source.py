@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from local_world import spec
 
 from domain.campaign import CampaignSpec
-from domain.errors import SourceWait
+from domain.errors import InputError, SourceWait
 from domain.sourcing import Contribution, Profile, ProfilePage, Repository, SourcePage
 
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -75,7 +75,9 @@ class ScriptedSource:
     ) -> None:
         self.pages = dict(pages or {})
         self.published = {one.identity: one for one in profiles}
-        self.waits: list[SourceWait] = []
+        self.unread: set[str] = set()
+        self.unreadable: set[str] = set()
+        self.waits: list[SourceWait | InputError] = []
         self.pages_asked: list[tuple[str, str]] = []
         self.people_asked: list[list[str]] = []
         self._seconds = seconds
@@ -83,15 +85,29 @@ class ScriptedSource:
     def slices(self, spec: CampaignSpec, as_of: datetime) -> list[str]:  # noqa: ARG002 the script says it all
         return list(dict.fromkeys(slice_ for slice_, _ in self.pages))
 
-    async def page(self, slice_: str, cursor: str) -> SourcePage:
+    async def page(self, slice_: str, cursor: str, stop: asyncio.Event | None = None) -> SourcePage:  # noqa: ARG002 as above
         self.pages_asked.append((slice_, cursor))
         await self._answer()
         return self.pages[slice_, cursor]
 
-    async def profiles(self, spec: CampaignSpec, identities: Sequence[str]) -> ProfilePage:  # noqa: ARG002 as above
+    async def profiles(
+        self,
+        spec: CampaignSpec,  # noqa: ARG002 the port's names
+        identities: Sequence[str],
+        stop: asyncio.Event | None = None,  # noqa: ARG002 as above
+    ) -> ProfilePage:
         self.people_asked.append(list(identities))
         await self._answer()
-        return ProfilePage(profiles=tuple(self.published[one] for one in identities if one in self.published), points=1)
+        return ProfilePage(
+            profiles=tuple(
+                self.published[one]
+                for one in identities
+                if one in self.published.keys() - self.unread - self.unreadable
+            ),
+            unread=tuple(one for one in identities if one in self.unread),
+            unreadable=tuple(one for one in identities if one in self.unreadable),
+            points=1,
+        )
 
     async def asked(self, times: int) -> None:
         """Wait until it was asked so often."""

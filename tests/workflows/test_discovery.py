@@ -9,7 +9,16 @@ from temporalio.exceptions import ApplicationError
 from window_activities import WindowActivities, done
 
 from domain.campaign import CampaignStatus, Stage
-from domain.wire import CampaignProgress, Hold, HoldReason, SearchAttribute, WindowResult, WindowTask
+from domain.wire import (
+    NOT_UNDERSTOOD,
+    Breaker,
+    CampaignProgress,
+    Hold,
+    HoldReason,
+    SearchAttribute,
+    WindowResult,
+    WindowTask,
+)
 
 PEOPLE_PER_SLICE = 130
 
@@ -194,6 +203,27 @@ async def test_a_source_that_wants_to_be_left_alone_is_waited_for_and_the_others
         assert progress.leads == PEOPLE_PER_SLICE
         assert (await handle.result()).counts[Stage.SENDING] == whole(3 * PEOPLE_PER_SLICE)
     assert datetime.now(UTC) >= until[0]
+
+
+async def test_a_search_that_is_not_understood_pauses_the_campaign_at_once_and_says_so(server: CampaignServer) -> None:
+    source = Slices(2)
+    refused: list[int] = []
+
+    async def discover(task: WindowTask) -> WindowResult:
+        if task.first == 2 and not refused:
+            refused.append(task.first)
+            return WindowResult(counts={}, open=1, trip=NOT_UNDERSTOOD, found=source.people, parts=source.slices)
+        return await source.discover(task)
+
+    activities = WindowActivities(leads=0, width=1)
+    activities.searches(2, discover)
+    async with server.campaign(activities) as handle:
+        progress = await when(handle, stands_still)
+        assert progress.paused is not None
+        assert progress.paused.breaker == Breaker.REQUEST
+        assert "does not understand the request" in progress.paused.reason
+        await handle.signal("resume")
+        assert (await handle.result()).counts[Stage.SENDING] == whole(2 * PEOPLE_PER_SLICE)
 
 
 async def test_new_runs_of_the_workflow_and_pauses_lose_and_double_nobody(impatient_server: CampaignServer) -> None:
