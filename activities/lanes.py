@@ -14,15 +14,16 @@ from datetime import UTC, datetime
 from temporalio import activity
 
 from activities.mail_seen import seen
-from domain.campaign import CampaignSpec, Mailbox
+from domain.campaign import Mailbox
 from domain.delivery import Phase, Transmission, Verdict, judge
 from domain.errors import RelayUnavailable
 from domain.message import ClaimedMessage, MessageState
 from domain.outgoing import outgoing
 from domain.pacing import may_leave
-from domain.ports import Ledger, Mailboxes, Relay, RelayConnection, Settlement
+from domain.ports import Campaign, Ledger, Mailboxes, Relay, RelayConnection, Settlement
 from domain.wire import HoldReason
 from telemetry.logging import get_logger
+from telemetry.metrics import transmitted
 from telemetry.names import Tool
 from telemetry.tool_calls import ToolCall, tool_call
 
@@ -39,10 +40,11 @@ class Lanes:
     """Transmits one window's claimed messages over at most the mailbox's number of connections."""
 
     def __init__(
-        self, spec: CampaignSpec, mailbox: Mailbox, ledger: Ledger, relay: Relay, mailboxes: Mailboxes
+        self, campaign: Campaign, mailbox: Mailbox, ledger: Ledger, relay: Relay, mailboxes: Mailboxes
     ) -> None:
         """One object per claim; `relay` limits the connections of the whole process."""
-        self._spec = spec
+        self._spec = campaign.spec
+        self._rehearsal = campaign.dry_run
         self._mailbox = mailbox
         self._ledger = ledger
         self._relay = relay
@@ -155,6 +157,8 @@ class Lanes:
                 began_at = time.time_ns()
                 sent = await connection.transmit(mail.sender_address, mail.recipient, content)
                 last = self._judged(message, sent)
+                if not self._rehearsal:
+                    transmitted(last.verdict.state)
                 session.count(*seen(last), began_at)
         return last
 

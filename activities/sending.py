@@ -104,7 +104,7 @@ class SendingActivities:
             if opens > now and not expired:
                 return Hold(until=opens, reason=HoldReason.WINDOW_CLOSED)
             if claimed:
-                lanes = Lanes(campaign.spec, mailbox, self._ledger, relay, self._mailboxes)
+                lanes = Lanes(campaign, mailbox, self._ledger, relay, self._mailboxes)
                 watch = asyncio.create_task(self._watch_breakers(campaign, lanes), name="breakers")
                 try:
                     stopped = await lanes.run(claimed)

@@ -28,6 +28,7 @@ from storage.exports import EXPORTS, ExportRows
 from storage.keys import Keys
 from storage.leads import LeadRows
 from storage.ledger import ledger_of
+from storage.ledger_figures import LedgerFigureRows
 from storage.mailboxes import MailboxRows
 from storage.progress import ProgressRows
 from storage.reports import ReportRows
@@ -88,6 +89,7 @@ class Ports:
     people: People
     source: Source
     writer: Writer
+    figures: LedgerFigureRows
     public_url: str
 
 
@@ -208,6 +210,7 @@ async def open_ports(settings: Settings) -> AsyncIterator[Ports]:
             people=storage.people,
             source=source,
             writer=template_writer(),
+            figures=LedgerFigureRows(database),
             public_url=settings.opt_out_base(),
         )
 

@@ -8,6 +8,7 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.envconfig import ClientConfig
 from temporalio.service import RPCError
 
+from client.engine_metrics import measured_runtime
 from client.settings import Settings
 from domain.errors import InputError, Unreachable
 from telemetry.tracing import tracer
@@ -22,7 +23,12 @@ async def connect(settings: Settings) -> Client:
     address = config.get("target_host", "")
     try:
         async with asyncio.timeout(_ANSWER_SECONDS):
-            return await Client.connect(**config, data_converter=pydantic_data_converter, interceptors=_interceptors())
+            return await Client.connect(
+                **config,
+                data_converter=pydantic_data_converter,
+                interceptors=_interceptors(),
+                runtime=measured_runtime(),
+            )
     except (RuntimeError, RPCError, TimeoutError):
         raise Unreachable(f"Temporal does not answer at {address}", hint=_way_out(settings, address)) from None
 

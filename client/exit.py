@@ -18,8 +18,12 @@ CLI = "outrider-cli"
 """The service that commands and scripts are seen as."""
 
 
-def run_entry_point(work: Callable[[Settings], Coroutine[Any, Any, None]], service: str = CLI) -> NoReturn:
+def run_entry_point(
+    work: Callable[[Settings], Coroutine[Any, Any, None]], service: str = CLI, *, measured: bool = False
+) -> NoReturn:
     """Read the settings, set up logs and traces, do the work and leave. `service` is who is seen in traces.
+
+    `measured` as in `telemetry.setup.set_up`.
 
     Exit codes as everywhere: 2 = what was given is wrong, 3 = something outside does not answer, 130 = Ctrl-C.
     """
@@ -27,7 +31,7 @@ def run_entry_point(work: Callable[[Settings], Coroutine[Any, Any, None]], servi
     try:
         settings = load_settings()
         configure(settings.log_level, settings.secrets())
-        set_up(service)
+        set_up(service, measured=measured)
         asyncio.run(work(settings))
     except OutriderError as error:
         hint = f"\nhint: {error.hint}" if error.hint else ""

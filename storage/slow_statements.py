@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, event
 
+from telemetry.metrics import measuring
 from telemetry.names import Attribute, Outcome, Tool
 from telemetry.tool_calls import record
 from telemetry.tracing import tracer
@@ -20,7 +21,7 @@ def show_slow_statements(engine: Engine) -> None:
 
     @event.listens_for(engine, "before_cursor_execute")
     def before(connection: Connection, *_: object) -> None:
-        if tracer() is not None:
+        if tracer() is not None or measuring():
             connection.info[_BEGAN] = time.time_ns()
 
     @event.listens_for(engine, "after_cursor_execute")

@@ -1,1 +1,1 @@
-"""What can be seen: logs (and later traces and metrics)."""
+"""What can be seen: logs, traces and metrics."""

@@ -4,7 +4,7 @@ import logging
 import os
 import platform
 import socket
-import threading
+from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
 from urllib.parse import urlsplit
 from urllib.request import getproxies
@@ -21,9 +21,6 @@ from telemetry.outbox import BATCH, Outbox
 from telemetry.switch import GRPC, Target
 
 DISTRIBUTION = "outrider"
-LEAVE_SECONDS = 3.0
-"""How long the end of a process may wait for the collector."""
-
 _QUEUE = 8_192
 """Spans that may wait: some 15 MB, and what a busy worker makes in minutes."""
 _REACH_SECONDS = 0.5
@@ -56,16 +53,10 @@ def start(target: Target, service: str) -> Tracing:
     return Tracing(_exporter(target), service)
 
 
-def leave(tracing: Tracing, target: Target) -> None:
-    """Hand over what waits, within LEAVE_SECONDS; at once when nobody listens there."""
-
-    def close() -> None:
-        if _listens(target.endpoint):
-            tracing.close()
-
-    closing = threading.Thread(target=close, name="telemetry-leaves", daemon=True)
-    closing.start()
-    closing.join(LEAVE_SECONDS)
+def leave(close: Callable[[], None], target: Target) -> None:
+    """Hand over what waits; at once when nobody listens there."""
+    if _listens(target.endpoint):
+        close()
 
 
 def resource(service: str) -> Resource:

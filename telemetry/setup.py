@@ -1,40 +1,89 @@
 """What can be seen of a process is switched on at its entry, and handed over at its end."""
 
+import threading
+import time
 from collections.abc import Callable
 from functools import partial
 
-from telemetry import switch, tracing
+from telemetry import metrics, switch, tracing
 from telemetry.logging import get_logger
+from telemetry.switch import Target
+
+LEAVE_SECONDS = 3.0
+"""How long the end of a process may wait for the collector, for all that it hands over."""
 
 _log = get_logger(__name__)
 _leaving: list[Callable[[], None]] = []
-"""What has to be done before the process ends, none of it longer than `telemetry.export.LEAVE_SECONDS`."""
+"""What has to be done before the process ends."""
 
 
-def set_up(service: str) -> None:
+def set_up(service: str, *, measured: bool = False) -> None:
     """Trace this process if the OTEL_* variables ask for it. Called once, by an entry point, after logging is set up.
 
-    What they ask for and cannot be had is said in the log: no campaign stands still because nobody looks on.
+    `measured` is for processes that last: each has time series of its own, which a command would leave behind. What
+    they ask for and cannot be had is said in the log: no campaign stands still because nobody looks on.
     """
-    asked = switch.traces()
-    if asked is None:
-        return
-    if isinstance(asked, switch.Refused):
-        _log.warning("telemetry.off", variable=asked.variable, known=asked.known)
-        return
-    from telemetry import export  # noqa: PLC0415 the SDK takes a third of a second: only those who asked wait for it
-
-    try:
-        started = export.start(asked, service)
-    except ModuleNotFoundError:
-        _log.warning("telemetry.off", variable="OTEL_EXPORTER_OTLP_PROTOCOL", hint="it needs the extra grpc")
-        return
-    tracing.trace_with(started.tracer())
-    _leaving.append(partial(export.leave, started, asked))
+    dropped = _trace(service)
+    if measured:
+        _measure(service, dropped)
 
 
 def shut_down() -> None:
     """Hand over what waits, in bounded time. Called by the one exit of a process."""
     tracing.trace_with(None)
-    while _leaving:
-        _leaving.pop()()
+    metrics.measure_with(None)
+    leaving = [threading.Thread(target=leave, name="telemetry-leaves", daemon=True) for leave in _leaving]
+    _leaving.clear()
+    deadline = time.monotonic() + LEAVE_SECONDS
+    for thread in leaving:
+        thread.start()
+    for thread in leaving:
+        thread.join(max(0.0, deadline - time.monotonic()))
+
+
+def _trace(service: str) -> Callable[[], int]:
+    """Switch traces on; returns how many spans were lost so far."""
+    asked = _asked(switch.traces())
+    if asked is None:
+        return _none
+    from telemetry import export  # noqa: PLC0415 the SDK takes a third of a second: only those who asked wait for it
+
+    try:
+        started = export.start(asked, service)
+    except ModuleNotFoundError:
+        _no_grpc()
+        return _none
+    tracing.trace_with(started.tracer())
+    _leaving.append(partial(export.leave, started.close, asked))
+    return lambda: started.outbox.lost
+
+
+def _measure(service: str, spans_dropped: Callable[[], int]) -> None:
+    asked = _asked(switch.metrics())
+    if asked is None:
+        return
+    from telemetry import export, measuring  # noqa: PLC0415 as above
+
+    try:
+        started = measuring.start(asked, service, spans_dropped)
+    except ModuleNotFoundError:
+        _no_grpc()
+        return
+    metrics.measure_with(started.instruments)
+    metrics.name_engine(measuring.engine(asked, service))
+    _leaving.append(partial(export.leave, started.close, asked))
+
+
+def _asked(asked: Target | switch.Refused | None) -> Target | None:
+    if isinstance(asked, switch.Refused):
+        _log.warning("telemetry.off", variable=asked.variable, known=asked.known)
+        return None
+    return asked
+
+
+def _no_grpc() -> None:
+    _log.warning("telemetry.off", variable="OTEL_EXPORTER_OTLP_PROTOCOL", hint="it needs the extra grpc")
+
+
+def _none() -> int:
+    return 0

@@ -1,4 +1,4 @@
-"""Whether this process is traced, by OpenTelemetry's own variables. Costs nothing and loads nothing."""
+"""Whether this process is traced and measured, by OpenTelemetry's own variables. Costs nothing and loads nothing."""
 
 import os
 from collections.abc import Mapping
@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 GRPC = "grpc"
 HTTP = "http/protobuf"
+_INTERVAL_MILLISECONDS = 60_000.0
 _DEFAULT = {GRPC: "http://localhost:4317", HTTP: "http://localhost:4318"}
 
 
@@ -26,6 +27,33 @@ class Refused(NamedTuple):
 def traces(environment: Mapping[str, str] = os.environ) -> Target | Refused | None:
     """Where traces go; None = nobody asked for them."""
     return _asked(environment, "TRACES")
+
+
+def metrics(environment: Mapping[str, str] = os.environ) -> Target | Refused | None:
+    """Where metrics go; None = nobody asked for them."""
+    return _asked(environment, "METRICS")
+
+
+def metrics_url(target: Target, environment: Mapping[str, str] = os.environ) -> str:
+    """The whole address, for an exporter that does not read the variables itself."""
+    url = target.endpoint if "//" in target.endpoint else f"http://{target.endpoint}"
+    if target.protocol == GRPC or environment.get("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", "").strip():
+        return url
+    return f"{url.rstrip('/')}/v1/metrics"
+
+
+def metrics_headers(environment: Mapping[str, str] = os.environ) -> str:
+    """What goes with each export, as the variable spells it."""
+    return environment.get("OTEL_EXPORTER_OTLP_METRICS_HEADERS") or environment.get("OTEL_EXPORTER_OTLP_HEADERS") or ""
+
+
+def interval_milliseconds(environment: Mapping[str, str] = os.environ) -> float:
+    """Between two exports of metrics. What is no such number counts as left out: the SDK would end the process."""
+    try:
+        asked = float(environment.get("OTEL_METRIC_EXPORT_INTERVAL", ""))
+    except ValueError:
+        return _INTERVAL_MILLISECONDS
+    return asked if 0 < asked < float("inf") else _INTERVAL_MILLISECONDS
 
 
 def _asked(environment: Mapping[str, str], signal: str) -> Target | Refused | None:

@@ -1,6 +1,7 @@
-"""One span per tool call: everything that leaves this process goes through `tool_call`."""
+"""One span per tool call, and a count of it: everything that leaves this process goes through `tool_call`."""
 
 import asyncio
+import time
 from collections import Counter
 from contextlib import AbstractContextManager
 from types import TracebackType
@@ -8,6 +9,7 @@ from typing import Self
 
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode
 
+from telemetry import metrics
 from telemetry.names import Attribute, Outcome, Tool
 from telemetry.tracing import Value, Values, about, failed, plain, tracer
 
@@ -34,7 +36,7 @@ def tool_call(tool: Tool, values: Values | None = None) -> "ToolCall":
 class ToolCall:
     """A call in hand, used as a context manager."""
 
-    __slots__ = ("_counts", "_current", "_span", "_tool", "_values")
+    __slots__ = ("_began", "_counts", "_current", "_outcome", "_span", "_tool", "_values")
 
     def __init__(self, tool: Tool, values: Values | None) -> None:
         self._tool = tool
@@ -42,25 +44,30 @@ class ToolCall:
         self._span: Span | None = None
         self._current: AbstractContextManager[Span] | None = None
         self._counts: Counter[Outcome] | None = None
+        self._outcome = Outcome.OK
+        self._began = 0.0
 
     def ended(self, outcome: Outcome, values: Values | None = None) -> None:
         """What became of it, and what is known of it by now."""
+        self._outcome = outcome
         if self._span is not None:
             _close(self._span, outcome, values)
 
     def count(self, outcome: Outcome, values: Values, began_at: int) -> None:
         """One mail of a session, begun at `began_at` (ns since the epoch): a span only if it was not simply accepted.
 
-        A span for each mail would cost half as much as the mail.
+        A span for each mail would cost half as much as the mail. The metrics count every one.
         """
+        _count(Tool.SMTP_TRANSACTION, outcome, (time.time_ns() - began_at) / 1e9)
         if self._span is None:
             return
         self._counts = self._counts if self._counts is not None else Counter()
         self._counts[outcome] += 1
         if outcome is not Outcome.OK:
-            record(Tool.SMTP_TRANSACTION, outcome, began_at, values)
+            _record(Tool.SMTP_TRANSACTION, outcome, began_at, values)
 
     def __enter__(self) -> Self:
+        self._began = time.perf_counter()
         by = tracer()
         if by is not None:
             self._current = by.start_as_current_span(
@@ -76,6 +83,10 @@ class ToolCall:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if error is not None:
+            self._outcome = Outcome.UNKNOWN if isinstance(error, asyncio.CancelledError) else Outcome.FAILED
+        if self._tool is not Tool.SMTP_SESSION:  # its mails are counted one by one
+            _count(self._tool, self._outcome, time.perf_counter() - self._began)
         if self._span is None or self._current is None:
             return
         if self._counts is not None:
@@ -83,19 +94,28 @@ class ToolCall:
                 self._span.set_attribute(_COUNTS[outcome], count)
             self._span.set_attribute(Attribute.MAILS, self._counts.total())
         if error is not None:
-            unknown = isinstance(error, asyncio.CancelledError)
-            self._span.set_attribute(Attribute.OUTCOME, Outcome.UNKNOWN if unknown else Outcome.FAILED)
+            self._span.set_attribute(Attribute.OUTCOME, self._outcome)
             failed(self._span, error)
         self._current.__exit__(kind, error, trace)
 
 
 def record(tool: Tool, outcome: Outcome, began_at: int, values: Values) -> None:
     """A call that is over: began at `began_at` (ns since the epoch), ended now."""
+    _count(tool, outcome, (time.time_ns() - began_at) / 1e9)
+    _record(tool, outcome, began_at, values)
+
+
+def _record(tool: Tool, outcome: Outcome, began_at: int, values: Values) -> None:
     by = tracer()
     if by is not None:
         span = by.start_span(tool, kind=SpanKind.CLIENT, attributes=_attributes(tool, values), start_time=began_at)
         _close(span, outcome, None)
         span.end()
+
+
+def _count(tool: Tool, outcome: Outcome, seconds: float) -> None:
+    if metrics.measuring():
+        metrics.called(tool.partition(".")[0], outcome.value, max(0.0, seconds))
 
 
 def _close(span: Span, outcome: Outcome, values: Values | None) -> None:

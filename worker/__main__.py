@@ -8,6 +8,7 @@ from client.exit import run_entry_point, stop_requested
 from client.settings import Settings
 from telemetry.logging import get_logger, name_worker
 from worker.build import build_worker
+from worker.measuring import measured
 from worker.search_attributes import register_search_attributes
 
 _log = get_logger(__name__)
@@ -19,7 +20,11 @@ async def run(settings: Settings) -> None:
     client = await connect(settings)
     name_worker(client.identity)
     await register_search_attributes(client)
-    async with open_ports(settings) as ports, build_worker(client, ports):
+    async with (
+        open_ports(settings) as ports,
+        build_worker(client, ports),
+        measured(ports.figures.read),
+    ):
         gc.freeze()  # what was imported stays: going through it again and again took half the time of reading answers
         _log.info("worker.started")
         await stop.wait()
@@ -29,7 +34,7 @@ async def run(settings: Settings) -> None:
 
 def main() -> None:
     """Entry point of the process."""
-    run_entry_point(run, "outrider-worker")
+    run_entry_point(run, "outrider-worker", measured=True)
 
 
 if __name__ == "__main__":

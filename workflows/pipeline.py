@@ -17,6 +17,7 @@ from temporalio.exceptions import ActivityError, RetryState
 
 from domain.campaign import Stage
 from domain.wire import Control, Hold, HoldReason, LaterWindow, PipelineState, StageState, Trip, WindowResult
+from workflows.counting import count_leads
 from workflows.options import DEATHS_LIMIT, FAILED_WINDOW_LIMIT, FAILED_WINDOW_LONGEST_PAUSE, FAILED_WINDOW_PAUSE
 from workflows.waits import go_on, wait
 from workflows.windows import (
@@ -245,6 +246,7 @@ class Pipeline:
     def _hand_on(self, index: int, spans: Iterable[tuple[int, int]], counts: dict[str, int]) -> None:
         """Numbers that this stage is done with are counted here and ready for the next."""
         stage = self.state.stages[index]
+        count_leads(stage.stage, counts)
         for outcome, count in counts.items():
             stage.counts[outcome] = stage.counts.get(outcome, 0) + count
         if index + 1 < len(self.state.stages) and stage.found is None:

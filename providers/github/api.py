@@ -23,6 +23,7 @@ from providers.github.tokens import LONGEST, LOOK_AGAIN, Token, Tokens, utc_now
 from providers.github.transport import SILENT, Transport
 from providers.github.values import Cost, Instant
 from telemetry.logging import get_logger
+from telemetry.metrics import watch_rate_limit
 from telemetry.names import Attribute, Tool
 from telemetry.tool_calls import tool_call
 from telemetry.tracing import Values
@@ -93,6 +94,7 @@ class GitHubApi:
         self._resting = Resting()
         self._slots = asyncio.Semaphore(IN_FLIGHT)
         self._transport = Transport(address, IN_FLIGHT, tokens.hidden_in)
+        watch_rate_limit("github", lambda: tokens.remaining(utc_now()))
 
     async def close(self) -> None:
         """Close the connections."""

@@ -12,6 +12,9 @@ from providers.github.answers import Budget
 _POINTS_PER_HOUR = 5_000
 """What a token has until an answer says otherwise."""
 
+_WHOLE = 100.0
+"""Per cent of the points."""
+
 _ONE_WINDOW = timedelta(seconds=60)
 """Two answers whose resets are closer than this speak of the same hour."""
 
@@ -54,6 +57,11 @@ class Token(httpx.Auth):
         limit = budget.limit if budget else _POINTS_PER_HOUR
         remaining = budget.remaining if budget and now < budget.resets_at else limit
         return max(0, remaining - self._in_flight - (limit - max(1, int(limit * share / 100))))
+
+    @property
+    def told(self) -> bool:
+        """Whether an answer has said how many it has."""
+        return self._budget is not None
 
     def again_at(self, now: datetime) -> datetime:
         """When it can be asked again, for one with nothing left."""
@@ -122,6 +130,11 @@ class Tokens:
         """When the first of them can be asked again; those that GitHub takes come before those it refuses."""
         taken = [token for token in self._tokens if not token.refused]
         return min(token.again_at(now) for token in taken or self._tokens)
+
+    def remaining(self, now: datetime) -> int | None:
+        """Points that all of them have left together; None before any answer."""
+        told = [token for token in self._tokens if token.told]
+        return sum(token.left(_WHOLE, now) for token in told) if told else None
 
     @property
     def all_refused(self) -> bool:

@@ -1,4 +1,4 @@
-"""Something that listens where a collector would: it takes spans, late or never, as a test says."""
+"""Something that listens where a collector would: it takes spans and metrics, late or never, as a test says."""
 
 import threading
 import time
@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.metrics.v1.metrics_pb2 import Metric, ResourceMetrics
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans
 
 
@@ -16,13 +18,17 @@ class OtlpSink:
     def __init__(self) -> None:
         self.delay = 0.0
         self.taken: list[ResourceSpans] = []
+        self.measured: list[ResourceMetrics] = []
         sink = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 time.sleep(sink.delay)
-                sink.taken += ExportTraceServiceRequest.FromString(body).resource_spans
+                if self.path.endswith("/metrics"):
+                    sink.measured += ExportMetricsServiceRequest.FromString(body).resource_metrics
+                else:
+                    sink.taken += ExportTraceServiceRequest.FromString(body).resource_spans
                 self.send_response(200)
                 self.send_header("Content-Length", "0")
                 self.end_headers()
@@ -40,7 +46,11 @@ class OtlpSink:
 
     def text(self) -> str:
         """All that it was given, as text."""
-        return "\n".join(map(str, self.taken))
+        return "\n".join(map(str, [*self.taken, *self.measured]))
+
+    def metrics(self) -> dict[str, Metric]:
+        """Each metric as it was exported last."""
+        return {metric.name: metric for one in self.measured for scope in one.scope_metrics for metric in scope.metrics}
 
     def traces(self) -> dict[str, set[str]]:
         """The names of the spans of each service, as `service span`, by trace."""

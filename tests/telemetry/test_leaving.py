@@ -19,7 +19,7 @@ from telemetry.names import Tool
 from telemetry.setup import set_up
 from telemetry.tool_calls import tool_call
 configure("INFO")
-set_up("outrider-cli")
+set_up("outrider-cli", measured=True)
 for _ in range(int(sys.argv[1])):
     with tool_call(Tool.LEDGER_CLAIM):
         pass
@@ -52,6 +52,14 @@ def test_what_was_seen_is_handed_over_at_the_end() -> None:
         leave({"OTEL_EXPORTER_OTLP_ENDPOINT": sink.url})
         assert sink.names() == ["ledger.claim"] * 10
         assert sink.services() == {"outrider-cli"}
+
+
+def test_figures_are_handed_over_at_the_end_too() -> None:
+    with otlp_sink() as sink:
+        leave({"OTEL_EXPORTER_OTLP_METRICS_ENDPOINT": f"{sink.url}/v1/metrics"})
+        (counted,) = sink.metrics()["outrider_tool_calls_total"].sum.data_points
+        assert counted.as_int == 10
+        assert sink.taken == []
 
 
 def test_the_standard_variables_name_the_service() -> None:

@@ -6,14 +6,15 @@ import sys
 
 import pytest
 
-from telemetry.switch import Refused, Target, traces
+from telemetry.switch import Refused, Target, interval_milliseconds, metrics, metrics_url, traces
 
 OFF = """
 import sys, threading
 from telemetry.setup import set_up, shut_down
-set_up("outrider-worker")
+set_up("outrider-worker", measured=True)
 import client.cli.entry, client.connection, worker.__main__
 assert client.connection._interceptors() == []
+assert client.connection.measured_runtime() is None
 shut_down()
 loaded = [name for name in sys.modules if name.startswith(("opentelemetry.sdk", "opentelemetry.exporter"))]
 print(loaded, [thread.name for thread in threading.enumerate()])
@@ -56,6 +57,32 @@ print(loaded, [thread.name for thread in threading.enumerate()])
 )
 def test_the_standard_variables_decide(environment: dict[str, str], asked: Target | Refused | None) -> None:
     assert traces(environment) == asked
+
+
+def test_metrics_have_variables_of_their_own() -> None:
+    assert metrics({"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://127.0.0.1:1"}) is None
+    assert metrics({"OTEL_METRICS_EXPORTER": "none", "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:1"}) is None
+    assert metrics({"OTEL_METRICS_EXPORTER": "prometheus"}) == Refused("OTEL_METRICS_EXPORTER", "otlp, none")
+    assert metrics({"OTEL_METRICS_EXPORTER": "otlp"}) == Target("http://localhost:4318", "http/protobuf")
+
+
+@pytest.mark.parametrize(
+    ("environment", "url"),
+    [
+        ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://b:1/"}, "http://b:1/v1/metrics"),
+        ({"OTEL_EXPORTER_OTLP_METRICS_ENDPOINT": "http://b:1/x"}, "http://b:1/x"),
+        ({"OTEL_EXPORTER_OTLP_ENDPOINT": "b:1", "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"}, "http://b:1"),
+    ],
+)
+def test_the_engine_is_told_the_whole_address(environment: dict[str, str], url: str) -> None:
+    asked = metrics(environment)
+    assert isinstance(asked, Target)
+    assert metrics_url(asked, environment) == url
+
+
+@pytest.mark.parametrize(("given", "used"), [("500", 500.0), ("", 60_000.0), ("often", 60_000.0), ("-1", 60_000.0)])
+def test_an_interval_that_is_none_ends_no_process(given: str, used: float) -> None:
+    assert interval_milliseconds({"OTEL_METRIC_EXPORT_INTERVAL": given}) == used
 
 
 def test_what_nobody_asked_for_is_not_even_loaded() -> None:
