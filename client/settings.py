@@ -71,6 +71,8 @@ class Settings(BaseSettings):
     public_url: str | None = Field(None, description="Where recipients reach the opt-out page; https outside loopback.")
     user: str | None = Field(None, description="Whose name stands beside a decision; default: the login name.")
     jaeger_url: str | None = Field(None, description="Where traces are looked at: http://127.0.0.1:16686.")
+    health_host: str = Field("127.0.0.1", description="Where a worker answers /healthz and /readyz.")
+    health_port: int = Field(8090, ge=0, le=65_535, description="The same: its port; 0 = nowhere.")
     log_level: LogLevel = Field(  # type: ignore[pydantic-alias]  # mypy's plugin takes AliasChoices for a computed name
         "INFO",
         validation_alias=AliasChoices("LOG_LEVEL", "OUTRIDER_LOG_LEVEL"),

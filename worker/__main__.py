@@ -8,6 +8,7 @@ from client.exit import run_entry_point, stop_requested
 from client.settings import Settings
 from telemetry.logging import get_logger, name_worker
 from worker.build import build_worker
+from worker.health import Health, answering
 from worker.measuring import measured
 from worker.search_attributes import register_search_attributes
 
@@ -22,6 +23,7 @@ async def run(settings: Settings) -> None:
     await register_search_attributes(client)
     async with (
         open_ports(settings) as ports,
+        answering(Health(settings, client, stop), settings),
         build_worker(client, ports),
         measured(ports.figures.read),
     ):

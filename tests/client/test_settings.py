@@ -30,7 +30,15 @@ OTHERS = {
     "OUTRIDER_PUBLIC_URL": "https://mail.example.com",
     "OUTRIDER_USER": "dana",
     "OUTRIDER_JAEGER_URL": "http://127.0.0.1:16686",
+    "OUTRIDER_HEALTH_HOST": "127.0.0.2",
+    "OUTRIDER_HEALTH_PORT": "8190",
     "OUTRIDER_LOG_LEVEL": "WARNING",
+}
+DEFAULTS = {
+    "OUTRIDER_HOME": ".outrider",
+    "OUTRIDER_HEALTH_HOST": "127.0.0.1",
+    "OUTRIDER_HEALTH_PORT": "8090",
+    "OUTRIDER_LOG_LEVEL": "INFO",
 }
 STACK = {
     "temporal_address": "127.0.0.1:7233",
@@ -76,7 +84,7 @@ def plain_values(settings: Settings) -> dict[str, str]:
 class TestSources:
     def test_nothing_needs_to_be_set(self, place: Path) -> None:
         settings = load_settings()
-        assert plain_values(settings) == {"OUTRIDER_HOME": ".outrider", "OUTRIDER_LOG_LEVEL": "INFO"}
+        assert plain_values(settings) == DEFAULTS
         assert settings.database() == f"sqlite+aiosqlite:///{place}/.outrider/outrider.db"
         assert settings.stack is None
         assert list(place.iterdir()) == []
@@ -96,7 +104,8 @@ class TestSources:
     @pytest.mark.parametrize("name", [*SECRETS, *OTHERS])
     def test_the_environment_wins_over_the_file(self, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
         value = (SECRETS | OTHERS)[name]
-        write_env(f"{name}={'ERROR' if name.endswith('LEVEL') else 'https://another.example.com'}\n")
+        others = {"OUTRIDER_LOG_LEVEL": "ERROR", "OUTRIDER_HEALTH_PORT": "1"}
+        write_env(f"{name}={others.get(name, 'https://another.example.com')}\n")
         monkeypatch.setenv(name, value)
         assert plain_values(load_settings())[name] == value
 
@@ -109,7 +118,7 @@ class TestSources:
     def test_what_belongs_to_others_is_left_alone(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("OUTRIDER_OF_ANOTHER_VERSION", "1")
         write_env("SOMETHING_ELSE=1\nOUTRIDER_OF_ANOTHER_VERSION=2\n")
-        assert plain_values(load_settings()).keys() == {"OUTRIDER_HOME", "OUTRIDER_LOG_LEVEL"}
+        assert plain_values(load_settings()).keys() == DEFAULTS.keys()
 
     def test_the_home_of_the_person(self, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("HOME", str(place))
