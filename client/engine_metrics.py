@@ -8,7 +8,7 @@ from telemetry import metrics
 from telemetry.logging import get_logger
 
 _SILENT = ",temporalio_common::telemetry=off,opentelemetry=off"
-"""It would write a line of its own form at every export that fails; ours says the same once."""
+"""It would write a line of its own form at every export that fails; `telemetry.measuring` says it once."""
 
 _log = get_logger(__name__)
 

@@ -1,19 +1,25 @@
 """Our metrics as OpenTelemetry's instruments. Loaded only where the OTEL_* variables ask for metrics."""
 
+import functools
 import os
 import resource
 import sys
+import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from opentelemetry.metrics import CallbackOptions, Counter, Meter, Observation
+from opentelemetry.metrics import CallbackOptions, Meter, Observation
 
 from telemetry import metrics
 from telemetry.metric_names import FORMS, Kind, Label, Metric
 
 DURATIONS = (0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
 """Buckets in seconds, the same as those that the collector makes of spans."""
+
+_COUNTED = (Metric.MAILS, Metric.TOOL_CALLS, Metric.TOKENS)
+"""Kept as plain numbers until somebody exports them: an instrument's own addition costs several times as much."""
 
 _STATM = Path("/proc/self/statm")
 
@@ -25,6 +31,8 @@ class Instruments:
 
     def __init__(self, meter: Meter, spans_dropped: Callable[[], int]) -> None:
         """`spans_dropped` says how many spans this process has lost so far."""
+        self._lock = threading.Lock()
+        self._counts: dict[Metric, Counter[tuple[str, ...]]] = {metric: Counter() for metric in _COUNTED}
         observed: dict[Metric, Observed] = {
             Metric.MESSAGES: _messages,
             Metric.IN_DOUBT: _in_doubt,
@@ -35,25 +43,29 @@ class Instruments:
             Metric.LAG: lambda: [Observation(metrics.take_lag())],
             Metric.SPANS_DROPPED: lambda: [Observation(spans_dropped())],
         }
+        for metric in _COUNTED:
+            observed[metric] = functools.partial(self._read, metric)
         for metric, ask in observed.items():
             _observe(meter, metric, ask)
-        self._counters: dict[Metric, Counter] = {
-            metric: meter.create_counter(metric, form.unit, form.meaning)
-            for metric, form in FORMS.items()
-            if form.kind is Kind.COUNTER and metric not in observed and metric is not Metric.LEADS  # the workflows'
-        }
         took = FORMS[Metric.TOOL_CALL_DURATION]
         self._took = meter.create_histogram(
             Metric.TOOL_CALL_DURATION, took.unit, took.meaning, explicit_bucket_boundaries_advisory=DURATIONS
         )
 
-    def add(self, metric: Metric, count: int, labels: Mapping[str, str]) -> None:
-        """Count."""
-        self._counters[metric].add(count, labels)
+    def add(self, metric: Metric, count: int, *labels: str) -> None:
+        """Count; `labels` in the order of the metric's form."""
+        with self._lock:
+            self._counts[metric][labels] += count
 
-    def took(self, seconds: float, labels: Mapping[str, str]) -> None:
-        """How long a tool call took."""
-        self._took.record(seconds, labels)
+    def called(self, provider: str, outcome: str, seconds: float) -> None:
+        """Count a tool call, and how long it took."""
+        self.add(Metric.TOOL_CALLS, 1, provider, outcome)
+        self._took.record(seconds, {Label.PROVIDER.value: provider, Label.OUTCOME.value: outcome})
+
+    def _read(self, metric: Metric) -> Iterable[Observation]:
+        with self._lock:
+            counts = list(self._counts[metric].items())
+        return [Observation(count, dict(zip(FORMS[metric].labels, values, strict=True))) for values, count in counts]
 
 
 def _observe(meter: Meter, metric: Metric, ask: Observed) -> None:

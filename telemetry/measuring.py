@@ -4,14 +4,23 @@ import logging
 from collections.abc import Callable
 
 from opentelemetry.sdk.metrics import AlwaysOffExemplarFilter, MeterProvider
-from opentelemetry.sdk.metrics.export import MetricExporter, MetricReader, PeriodicExportingMetricReader
+from opentelemetry.sdk.metrics.export import (
+    MetricExporter,
+    MetricExportResult,
+    MetricReader,
+    MetricsData,
+    PeriodicExportingMetricReader,
+)
 from opentelemetry.util.re import parse_env_headers
 
 from telemetry import switch
 from telemetry.export import DISTRIBUTION, resource
 from telemetry.instruments import Instruments
+from telemetry.logging import get_logger
 from telemetry.metrics import Engine
 from telemetry.switch import GRPC, HTTP, Target
+
+_log = get_logger(__name__)
 
 
 class Measuring:
@@ -38,12 +47,13 @@ def start(target: Target, service: str, spans_dropped: Callable[[], int]) -> Mea
 
 def engine(target: Target, service: str) -> Engine:
     """What an engine needs that exports figures of its own: it does not read the variables."""
+    told = resource(service).attributes.items()
     return Engine(
         url=switch.metrics_url(target),
         http=target.protocol == HTTP,
         headers=parse_env_headers(switch.metrics_headers(), liberal=True),
         every_seconds=switch.interval_milliseconds() / 1000,
-        about={name: str(value) for name, value in resource(service).attributes.items() if name.startswith("service.")},
+        about={name: str(value) for name, value in told if not name.startswith("telemetry.")},
     )
 
 
@@ -58,3 +68,29 @@ def _exporter(target: Target) -> MetricExporter:
     from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter  # noqa: PLC0415 as above
 
     return OTLPMetricExporter()
+
+
+class _Told(MetricExporter):
+    """An exporter that says, once, that nobody takes the figures, and that somebody does again."""
+
+    def __init__(self, exporter: MetricExporter) -> None:
+        super().__init__(exporter._preferred_temporality, exporter._preferred_aggregation)  # noqa: SLF001 the reader asks the outer one for them
+        self._exporter = exporter
+        self._losing = False
+
+    def export(self, metrics_data: MetricsData, timeout_millis: float = 10_000, **kwargs: object) -> MetricExportResult:
+        taken = False
+        try:
+            result = self._exporter.export(metrics_data, timeout_millis, **kwargs)
+            taken = result is MetricExportResult.SUCCESS
+        finally:
+            if taken is self._losing:
+                self._losing = not taken
+                (_log.info if taken else _log.warning)(f"telemetry.metrics_{'taken_again' if taken else 'lost'}")
+        return result
+
+    def force_flush(self, timeout_millis: float = 10_000) -> bool:
+        return self._exporter.force_flush(timeout_millis)
+
+    def shutdown(self, timeout_millis: float = 30_000, **kwargs: object) -> None:
+        self._exporter.shutdown(timeout_millis, **kwargs)

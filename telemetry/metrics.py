@@ -7,7 +7,7 @@ with None.
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
-from telemetry.metric_names import Direction, Label, Metric
+from telemetry.metric_names import Direction, Metric
 
 if TYPE_CHECKING:
     from telemetry.instruments import Instruments
@@ -73,21 +73,19 @@ def engine() -> Engine | None:
 def called(provider: str, outcome: str, seconds: float) -> None:
     """A call to something outside is over."""
     if (by := _process.instruments) is not None:
-        labels = {Label.PROVIDER.value: provider, Label.OUTCOME.value: outcome}
-        by.add(Metric.TOOL_CALLS, 1, labels)
-        by.took(seconds, labels)
+        by.called(provider, outcome, seconds)
 
 
 def transmitted(outcome: str) -> None:
     """A mail left, or did not: `outcome` is the state that its message is in now."""
     if (by := _process.instruments) is not None:
-        by.add(Metric.MAILS, 1, {Label.OUTCOME.value: outcome})
+        by.add(Metric.MAILS, 1, outcome)
 
 
 def tokens(model: str, direction: Direction, count: int) -> None:
     """A model read or wrote so many tokens. `model` is its name in the settings, of which there are few."""
     if (by := _process.instruments) is not None:
-        by.add(Metric.TOKENS, count, {Label.MODEL.value: model, Label.DIRECTION.value: direction.value})
+        by.add(Metric.TOKENS, count, model, direction)
 
 
 def watch_rate_limit(provider: str, remaining: Remaining) -> None:

@@ -123,7 +123,11 @@ async def test_the_page_lists_what_a_campaign_exports(
         kept.append(ports)
         return ports
 
-    async with working(world, changed=keep), world.client() as client, measured(kept[0].figures.read):
+    async with (
+        working(world, max_cached_workflows=0, changed=keep),
+        world.client() as client,
+        measured(kept[0].figures.read),
+    ):
         started = await client.create(searching(max_leads=60), [])
         report = await client.result(started.campaign_id)
         metrics.count_ledger(await kept[0].figures.read())
