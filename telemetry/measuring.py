@@ -40,9 +40,8 @@ class Measuring:
 def start(target: Target, service: str, spans_dropped: Callable[[], int]) -> Measuring:
     """Measure this process, and say so every OTEL_METRIC_EXPORT_INTERVAL milliseconds to where the variables say."""
     logging.getLogger("opentelemetry").setLevel(logging.CRITICAL)  # as for spans: it would repeat itself
-    return Measuring(
-        PeriodicExportingMetricReader(_exporter(target), switch.interval_milliseconds()), service, spans_dropped
-    )
+    reader = PeriodicExportingMetricReader(_Told(_exporter(target)), switch.interval_milliseconds())
+    return Measuring(reader, service, spans_dropped)
 
 
 def engine(target: Target, service: str) -> Engine:
@@ -84,10 +83,15 @@ class _Told(MetricExporter):
             result = self._exporter.export(metrics_data, timeout_millis, **kwargs)
             taken = result is MetricExportResult.SUCCESS
         finally:
-            if taken is self._losing:
-                self._losing = not taken
-                (_log.info if taken else _log.warning)(f"telemetry.metrics_{'taken_again' if taken else 'lost'}")
+            self._tell(taken=taken)
         return result
+
+    def _tell(self, *, taken: bool) -> None:
+        if taken and self._losing:
+            _log.info("telemetry.metrics_taken_again")
+        elif not taken and not self._losing:
+            _log.warning("telemetry.metrics_lost")
+        self._losing = not taken
 
     def force_flush(self, timeout_millis: float = 10_000) -> bool:
         return self._exporter.force_flush(timeout_millis)
