@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from databases import ONLY_SQLITE
-from sqlalchemy import event
+from sqlalchemy import event, make_url
 from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
 from stored_campaigns import StoredCampaigns
 
@@ -75,7 +75,8 @@ async def test_a_full_disk_is_said_and_what_was_begun_is_undone(stored: StoredCa
 @ONLY_SQLITE
 async def test_a_database_that_may_only_be_read_is_read(stored: StoredCampaigns) -> None:
     await stored.create()
-    reader = Database(f"sqlite+aiosqlite:///file:{stored.path}?mode=ro&uri=true")
+    reader = Database(f"sqlite+aiosqlite:///{stored.path}")
+    reader.backend.url = make_url(f"sqlite+aiosqlite:///file:{stored.path}?mode=ro&uri=true")  # root may write to all
     async with reader.read() as connection:
         assert (await connection.exec_driver_sql("SELECT numbered FROM campaigns")).scalar_one() == 3
     with pytest.raises(Unreachable, match="cannot be written"):
