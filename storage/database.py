@@ -11,6 +11,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import URL, Connection, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.errors import DatabaseMismatch, InputError, Unreachable
@@ -18,6 +19,7 @@ from storage.postgres_server import PostgresServer
 from storage.sqlite_file import SqliteFile
 
 _LAST_PORT = 65_535
+_LATER = "try again in a moment"
 _WAY_OUT = "leave the variable out, or give sqlite+aiosqlite:///PATH or postgresql+asyncpg://USER@HOST/NAME"
 
 
@@ -59,6 +61,8 @@ class Database:
         async with AsyncExitStack() as stack:
             try:
                 connection = await stack.enter_async_context(self.backend.engine.connect())
+            except PoolTimeout:
+                raise Unreachable(f"{self.backend.name} is busy: all connections are in use", hint=_LATER) from None
             except (DBAPIError, OSError, TypeError) as error:
                 raise self.backend.connect_trouble(error) or error from None
             try:

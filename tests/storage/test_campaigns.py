@@ -124,6 +124,16 @@ async def test_a_hold_says_what_is_waited_for_and_since_when(stored: StoredCampa
     assert (await stored.campaigns.get(CAMPAIGN)).waits is None
 
 
+async def test_a_window_that_changes_nothing_writes_nothing(stored: StoredCampaigns) -> None:
+    """Else each window would wait for whoever writes, and the ledger for it."""
+    await stored.create()
+    await stored.campaigns.set_hold(CAMPAIGN, Stage.SENDING, None)
+    async with stored.database.write(), asyncio.timeout(5):
+        await stored.campaigns.set_hold(CAMPAIGN, Stage.SENDING, None)
+        await stored.campaigns.set_hold(CAMPAIGN, Stage.PERSONALIZATION, None)
+    assert (await stored.campaigns.get(CAMPAIGN)).stage is Stage.SENDING
+
+
 async def test_a_campaign_that_has_ended_waits_for_nothing(stored: StoredCampaigns) -> None:
     await stored.create()
     hold = Hold(until=datetime.now(UTC) + timedelta(hours=1), reason=HoldReason.WINDOW_CLOSED)

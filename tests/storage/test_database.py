@@ -4,12 +4,13 @@ import asyncio
 import sqlite3
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import AsyncExitStack, closing
 from typing import Any
 
+import aiosqlite
 import pytest
 from databases import ONLY_SQLITE
-from sqlalchemy import event, make_url
+from sqlalchemy import event, make_url, text
 from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
 from stored_campaigns import StoredCampaigns
 
@@ -118,6 +119,55 @@ async def test_whoever_comes_when_all_connections_are_busy_waits_for_one(stored:
             return int((await connection.exec_driver_sql("SELECT 1")).scalar_one())
 
     assert await asyncio.gather(*(read() for _ in range(100))) == [1] * 100
+
+
+@ONLY_SQLITE
+async def test_when_all_connections_stay_busy_it_is_said(
+    stored: StoredCampaigns, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pool = stored.database.backend.engine.sync_engine.pool
+    monkeypatch.setattr(pool, "_timeout", 0.05)
+    async with AsyncExitStack() as busy:
+        for _ in range(16):
+            _ = await busy.enter_async_context(stored.database.read())
+        with pytest.raises(Unreachable, match="all connections are in use"):
+            _ = await busy.enter_async_context(stored.database.read())
+
+
+@ONLY_SQLITE
+async def test_a_statement_is_one_trip_to_the_thread_of_its_connection(
+    stored: StoredCampaigns, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trips = 0
+    execute: Any = aiosqlite.Connection._execute
+
+    async def counted(*arguments: Any, **more: Any) -> Any:  # noqa: ANN401 aiosqlite's
+        nonlocal trips
+        trips += 1
+        return await execute(*arguments, **more)
+
+    async def read(statements: int) -> int:
+        nonlocal trips
+        trips = 0
+        async with stored.database.read() as connection:
+            for _ in range(statements):
+                (await connection.exec_driver_sql("SELECT name FROM mailboxes")).all()
+        return trips
+
+    monkeypatch.setattr(aiosqlite.Connection, "_execute", counted)
+    await read(1)
+    assert await read(5) == await read(1) + 4
+
+
+@ONLY_SQLITE
+async def test_results_that_come_in_parts_come_whole_and_may_be_left(stored: StoredCampaigns) -> None:
+    numbers = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2500) SELECT i FROM n"
+    async with stored.database.read() as connection:
+        assert list((await connection.exec_driver_sql(numbers)).scalars()) == list(range(1, 2501))
+        result = await connection.stream(text(numbers))
+        assert await result.scalars().fetchmany(1200) == list(range(1, 1201))
+        await result.close()
+        assert (await connection.exec_driver_sql("SELECT 7")).scalar_one() == 7
 
 
 @ONLY_SQLITE
