@@ -51,7 +51,7 @@ class DiscoveryRows:
         """See domain.source_ports.Discoveries."""
         found, passed_over = sorted_out(page, exclude_logins)
         facts = facts_of(campaign_id, page, found)
-        async with self._database.write(campaign_id) as connection:
+        async with self._database.write(campaign_id, brief=True) as connection:
             numbered = await hold_campaign(connection, campaign_id)
             if await _goes_round(connection, campaign_id, slice_, page):
                 page = page.model_copy(update={"next_cursor": None, "incomplete": True})

@@ -71,7 +71,7 @@ class PeopleRows:
         asked = sorted(enriched, key=lambda one: one.number)
         addresses = {one.number: self._keys.address_identity(one.email) for one in asked if one.email}
         profiles = {one.number: _profile_row(one.profile) for one in asked if one.profile is not None}
-        async with self._database.write(campaign_id) as connection:
+        async with self._database.write(campaign_id, brief=True) as connection:
             await hold_campaign(connection, campaign_id)
             if points:
                 await connection.execute(_spent(campaign_id, points))

@@ -73,7 +73,7 @@ class LeadRows:
         """See domain.ports.Leads."""
         now = datetime.now(UTC)
         made = [self._rows_of(campaign_id, message, now) for message in new]  # before anybody has to wait for us
-        async with self._database.write(campaign_id) as connection:
+        async with self._database.write(campaign_id, brief=True) as connection:
             numbers = [*(message.draft.number for message in new), *(end.number for end in ended)]
             done = await _done_before(connection, campaign_id, numbers)
             fresh = [rows for rows in made if rows.draft["number"] not in done]

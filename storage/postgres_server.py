@@ -64,7 +64,7 @@ class PostgresServer:
         """A transaction of this connection sees the database as it is at its first statement."""
         return await connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
 
-    async def for_writing(self, connection: AsyncConnection) -> AsyncConnection:
+    async def for_writing(self, connection: AsyncConnection, *, brief: bool) -> AsyncConnection:  # noqa: ARG002 a file's
         """A transaction of this connection sees in each statement what others have committed before it."""
         return connection
 

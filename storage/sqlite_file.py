@@ -24,6 +24,7 @@ _OLDEST_SQLITE = (3, 38, 0)  # UPDATE … FROM, RETURNING and the ->> operator
 _CONNECTIONS = 16
 """Kept once they are open: each has a thread and took four pragmas. Whoever comes when all are busy waits."""
 _WRITES = "outrider_writes"
+_BRIEF = "outrider_brief"
 _LOCKED = ("is locked by another process", "try again when that process is done")
 _OUTSIDE = {
     sqlite3.SQLITE_BUSY: _LOCKED,
@@ -88,9 +89,9 @@ class SqliteFile:
         """A transaction of this connection sees the file as it is at its first statement."""
         return connection
 
-    async def for_writing(self, connection: AsyncConnection) -> AsyncConnection:
+    async def for_writing(self, connection: AsyncConnection, *, brief: bool) -> AsyncConnection:
         """A transaction of this connection takes the lock at once: upgrading a read lock can fail with SQLITE_BUSY."""
-        return await connection.execution_options(**{_WRITES: True})
+        return await connection.execution_options(**{_WRITES: True, _BRIEF: brief})
 
     async def lock(self, connection: AsyncConnection, campaign_id: str | None) -> None:
         """The whole file is locked by BEGIN IMMEDIATE."""
@@ -156,5 +157,18 @@ def _prepare(engine: Engine, *, synchronous: str, busy_milliseconds: int) -> Non
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
-        writes = connection.get_execution_options().get(_WRITES) or synchronous == "FULL"
+        options = connection.get_execution_options()
+        if options.get(_BRIEF):
+            _begin_brief(connection, busy_milliseconds)
+            return
+        writes = options.get(_WRITES) or synchronous == "FULL"
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _begin_brief(connection: Connection, busy_milliseconds: int) -> None:
+    """Only the wait for another writer is left to the connection's thread."""
+    hopping = connection.connection.driver_connection
+    assert isinstance(hopping, sqlite_hops.HoppingConnection)  # noqa: S101 for the type checker
+    if not hopping.begin_at_once(busy_milliseconds):
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    hopping.brief = True

@@ -1,12 +1,12 @@
 """SQLite statements for an event loop, each one trip to the connection's thread: run, fetched and closed there.
 
 SQLAlchemy's own cursor over aiosqlite makes up to four trips for a statement. Between two of them a busy event loop has
-other things to do, and a transaction that writes keeps the file locked meanwhile.
+other things to do, and a transaction that writes keeps the file locked meanwhile. So a brief one makes no trip at all.
 """
 
 import sqlite3
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any, NamedTuple, Self
 
@@ -116,13 +116,46 @@ class _Cursor:
         self._rows.extend(part.rows)
 
 
-class _Connection(aiosqlite.Connection):
+class HoppingConnection(aiosqlite.Connection):
+    """A connection whose statements run in its thread, but for those of a brief transaction."""
+
+    brief = False
+    """Whether the statements of the transaction that is open run in the event loop: who shares it waits for them."""
+
     def cursor(self) -> _Cursor:  # type: ignore[override]
+        """For SQLAlchemy."""
         return _Cursor(self)
+
+    def begin_at_once(self, patience_milliseconds: int) -> bool:
+        """Begin to write; False when somebody else does. The connection's busy_timeout is `patience_milliseconds`."""
+        self._conn.execute("PRAGMA busy_timeout=0")
+        try:
+            self._conn.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError:
+            return False
+        finally:
+            self._conn.execute(f"PRAGMA busy_timeout={patience_milliseconds}")
+        return True
+
+    async def commit(self) -> None:
+        """End the transaction."""
+        await super().commit()
+        self.brief = False
+
+    async def rollback(self) -> None:
+        """Undo the transaction."""
+        await super().rollback()
+        self.brief = False
+
+    async def _execute(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 as there
+        if self.brief:
+            return fn(*args, **kwargs)
+        return await super()._execute(fn, *args, **kwargs)  # type: ignore[no-untyped-call]
 
 
 def connect(*place: str, **options: Any) -> aiosqlite.Connection:  # noqa: ANN401 those of sqlite3.connect
     """A connection with a thread of its own, to be awaited: for SQLAlchemy's `async_creator`."""
-    connection = _Connection(partial(sqlite3.connect, *place, factory=_EagerConnection, **options), _AT_ONCE)
+    options |= {"check_same_thread": False}
+    connection = HoppingConnection(partial(sqlite3.connect, *place, factory=_EagerConnection, **options), _AT_ONCE)
     connection._thread.daemon = True  # noqa: SLF001 as SQLAlchemy does: nothing waits for it at the end of a process
     return connection

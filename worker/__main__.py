@@ -1,13 +1,12 @@
 """`python -m worker`: run a worker until SIGTERM or SIGINT, then finish the mail in hand."""
 
 import gc
+from functools import partial
 
-from client.adapters import open_ports
-from client.connection import connect
 from client.exit import run_entry_point, stop_requested
 from client.settings import Settings
 from telemetry.logging import get_logger, name_worker
-from worker.build import build_worker
+from worker.build import build_worker, opened
 from worker.health import Health, answering
 from worker.measuring import measured
 from worker.search_attributes import register_search_attributes
@@ -18,19 +17,20 @@ _log = get_logger(__name__)
 async def run(settings: Settings) -> None:
     """Work until a signal asks to stop; raises OutriderError when something needed is missing."""
     stop = stop_requested()
-    client = await connect(settings)
-    name_worker(client.identity)
-    await register_search_attributes(client)
-    async with (
-        open_ports(settings) as ports,
-        answering(Health(settings, client, stop), settings),
-        build_worker(client, ports),
-        measured(ports.figures.read),
-    ):
-        gc.freeze()  # what was imported stays: going through it again and again took half the time of reading answers
-        _log.info("worker.started")
-        await stop.wait()
-        _log.info("worker.stopping")
+    open_here = partial(opened, settings)
+    async with open_here() as (client, ports):
+        name_worker(client.identity)
+        await register_search_attributes(client)
+        worker = build_worker(client, ports, open_here)
+        async with (
+            answering(Health(settings, client, stop, worker.turns), settings),
+            worker,
+            measured(ports.figures.read),
+        ):
+            gc.freeze()  # imports stay: going through them again and again took half the time of reading answers
+            _log.info("worker.started")
+            await stop.wait()
+            _log.info("worker.stopping")
     _log.info("worker.stopped")
 
 

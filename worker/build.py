@@ -2,7 +2,10 @@
 
 import asyncio
 import dataclasses
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import timedelta
+from functools import partial
 from typing import Self
 
 from temporalio import workflow
@@ -18,9 +21,16 @@ from activities.planning import PlanningActivities
 from activities.reporting import ReportingActivities
 from activities.reviewing import ReviewActivities
 from activities.sending import SendingActivities
-from client.adapters import Ports
+from client.adapters import Ports, open_ports
+from client.connection import connect
+from client.settings import Settings
 from domain.wire import SENDING_SUFFIX, TASK_QUEUE
+from worker.measuring import feeling_lag
+from worker.own_loop import OwnLoop
 from workflows.campaign import CampaignWorkflow
+
+Open = Callable[[], AbstractAsyncContextManager[tuple[Client, Ports]]]
+"""Connects the event loop that it is called in to Temporal, to the database and to everything outside."""
 
 _PASSED_THROUGH = (
     "domain",  # pure models and functions: nothing in them can differ between two runs
@@ -55,33 +65,59 @@ class CampaignWorker:
     """The two workers of one process: one for the workflows and their own rows, one for sending.
 
     Mails wait: for a relay, for a window, for their turn. On a task queue of their own they never keep a pause, a
-    report or another campaign's drafts waiting.
+    report or another campaign's drafts waiting. And in an event loop of their own no mail waits while people are read
+    and written about.
     """
 
-    def __init__(self, campaigns: Worker, sending: Worker) -> None:
-        """Both share one client."""
+    def __init__(self, campaigns: Worker, sending: OwnLoop) -> None:
+        """`campaigns` belongs to the event loop that this is entered in."""
         self._campaigns = campaigns
         self._sending = sending
 
     async def run(self) -> None:
         """Work until cancelled; what is in hand is finished then."""
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self._campaigns.run())
-            group.create_task(self._sending.run())
+        async with self:
+            await asyncio.get_running_loop().create_future()
+
+    async def turns(self) -> bool:
+        """Whether the event loop that mails are sent in answers."""
+        return await self._sending.turns()
 
     async def __aenter__(self) -> Self:
         """Begin to work."""
-        await self._campaigns.__aenter__()
         await self._sending.__aenter__()
+        await self._campaigns.__aenter__()
         return self
 
     async def __aexit__(self, error_type: type[BaseException] | None, *error: object) -> None:
         """Finish what is in hand, both at the same time: a container's stop grace is for the whole process."""
-        await asyncio.gather(self._campaigns.__aexit__(error_type, *error), self._sending.__aexit__(error_type, *error))
+        left = (self._campaigns.__aexit__(error_type, *error), self._sending.__aexit__(error_type, *error))
+        for failure in await asyncio.gather(*left, return_exceptions=True):
+            if failure is not None:
+                raise failure
 
 
-def build_worker(client: Client, ports: Ports, *, max_cached_workflows: int = 1000) -> CampaignWorker:
-    """A worker for `ports`. `max_cached_workflows=0` replays every workflow task, for tests of determinism."""
+def _unchanged(ports: Ports) -> Ports:
+    return ports
+
+
+@asynccontextmanager
+async def opened(
+    settings: Settings, changed: Callable[[Ports], Ports] = _unchanged
+) -> AsyncIterator[tuple[Client, Ports]]:
+    """What a worker needs in one event loop, with the ports that `changed` makes of the real ones."""
+    client = await connect(settings)
+    async with open_ports(settings) as ports:
+        yield client, changed(ports)
+
+
+def build_worker(
+    client: Client, ports: Ports, open_sending: Open, *, max_cached_workflows: int = 1000
+) -> CampaignWorker:
+    """A worker for `ports`; mails go out by those of `open_sending`, in an event loop of their own.
+
+    `max_cached_workflows=0` replays every workflow task, for tests of determinism.
+    """
     workflow.logger.workflow_info_on_message = False  # telemetry.logging makes fields of it
     planning = PlanningActivities(ports.campaigns, ports.discoveries, ports.source)
     discovery = DiscoveryActivities(ports.campaigns, ports.discoveries, ports.source)
@@ -119,7 +155,18 @@ def build_worker(client: Client, ports: Ports, *, max_cached_workflows: int = 10
         default_heartbeat_throttle_interval=HEARTBEAT_THROTTLE,
         graceful_shutdown_timeout=GRACE,
     )
-    sending = Worker(
+    return CampaignWorker(campaigns, OwnLoop("sending", partial(_sending, open_sending)))
+
+
+@asynccontextmanager
+async def _sending(open_sending: Open) -> AsyncIterator[None]:
+    """Mails go out while the block runs."""
+    async with open_sending() as (client, ports), _sending_worker(client, ports), feeling_lag():
+        yield
+
+
+def _sending_worker(client: Client, ports: Ports) -> Worker:
+    return Worker(
         client,
         task_queue=f"{TASK_QUEUE}{SENDING_SUFFIX}",
         activities=[SendingActivities(ports.campaigns, ports.ledger, ports.relays, ports.mailboxes).send_messages],
@@ -128,4 +175,3 @@ def build_worker(client: Client, ports: Ports, *, max_cached_workflows: int = 10
         default_heartbeat_throttle_interval=HEARTBEAT_THROTTLE,
         graceful_shutdown_timeout=GRACE,
     )
-    return CampaignWorker(campaigns, sending)

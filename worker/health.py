@@ -7,7 +7,7 @@ that is taken is no error: every answer says whose it is.
 import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
 import uvicorn
 from starlette.applications import Starlette
@@ -34,15 +34,21 @@ _log = get_logger(__name__)
 class Health:
     """The answers."""
 
-    def __init__(self, settings: Settings, client: Client, stop: asyncio.Event) -> None:
-        """`client` is the worker's own; `stop` says that it has been asked to end."""
+    def __init__(
+        self, settings: Settings, client: Client, stop: asyncio.Event, turns: Callable[[], Awaitable[bool]]
+    ) -> None:
+        """`client` is the worker's own; `stop` says that it has been asked to end; `turns` as CampaignWorker has it."""
         self._settings = settings
         self._client = client
         self._stop = stop
+        self._turns = turns
 
     async def lives(self, _request: Request) -> JSONResponse:
-        """200 as long as the event loop turns: where it does not, nobody answers."""
-        return JSONResponse({"status": "alive", "worker": self._client.identity}, headers=_NO_STORE)
+        """200 as long as both event loops turn: where this one does not, nobody answers."""
+        turns = await self._turns()
+        status = "alive" if turns else "the event loop that sends mails is stuck"
+        body = {"status": status, "worker": self._client.identity}
+        return JSONResponse(body, status_code=200 if turns else 503, headers=_NO_STORE)
 
     async def ready(self, _request: Request) -> JSONResponse:
         """200 when the database has the right revision and key, Temporal answers, and it knows this worker."""

@@ -3,7 +3,8 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from typing import Any
 
 from domain.errors import OutriderError
 from telemetry import metrics
@@ -24,16 +25,28 @@ async def measured(ledger: Callable[[], Awaitable[LedgerFigures]]) -> AsyncItera
     if not metrics.measuring():
         yield
         return
-    tasks = [
-        asyncio.create_task(_feel_lag(), name="event-loop-lag"),
-        asyncio.create_task(_count_ledger(ledger), name="ledger-figures"),
-    ]
+    async with feeling_lag(), _beside(_count_ledger(ledger), "ledger-figures"):
+        yield
+
+
+@contextlib.asynccontextmanager
+async def feeling_lag() -> AsyncIterator[None]:
+    """Measure how late this event loop wakes up, while the block runs."""
+    if not metrics.measuring():
+        yield
+        return
+    async with _beside(_feel_lag(), "event-loop-lag"):
+        yield
+
+
+@contextlib.asynccontextmanager
+async def _beside(work: Coroutine[Any, Any, None], name: str) -> AsyncIterator[None]:
+    task = asyncio.create_task(work, name=name)
     try:
         yield
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
 
 
 async def _feel_lag() -> None:

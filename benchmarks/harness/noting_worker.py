@@ -11,17 +11,17 @@ import sys
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
-from client.adapters import open_ports
-from client.connection import connect
+from client.adapters import Ports
 from client.settings import load_settings
 from domain.campaign import CampaignSpec
 from domain.delivery import Transmission
 from domain.lead import Lead, LeadEnd
 from domain.message import Draft
 from domain.ports import Relay, RelayConnection, Relays, Writer
-from worker.build import build_worker
+from worker.build import build_worker, opened
 from worker.search_attributes import register_search_attributes
 
 DRAFT_SECONDS = float(sys.argv[1])
@@ -100,11 +100,14 @@ class NotingRelays:
 async def main() -> None:
     """Work until killed."""
     settings = load_settings()
-    client = await connect(settings)
-    await register_search_attributes(client)
-    async with open_ports(settings) as ports:
-        wrapped = dataclasses.replace(ports, writer=SlowWriter(ports.writer), relays=NotingRelays(ports.relays))
-        await build_worker(client, wrapped).run()
+
+    def noting(ports: Ports) -> Ports:
+        return dataclasses.replace(ports, writer=SlowWriter(ports.writer), relays=NotingRelays(ports.relays))
+
+    open_here = partial(opened, settings, noting)
+    async with open_here() as (client, ports):
+        await register_search_attributes(client)
+        await build_worker(client, ports, open_here).run()
 
 
 if __name__ == "__main__":

@@ -4,14 +4,14 @@ import asyncio
 import dataclasses
 import gc
 import sys
+from functools import partial
 
 from harness.slow_tools import SlowRelays, SlowSource
 
-from client.adapters import open_ports
-from client.connection import connect
+from client.adapters import Ports
 from client.settings import load_settings
 from telemetry.logging import configure
-from worker.build import build_worker
+from worker.build import build_worker, opened
 from worker.search_attributes import register_search_attributes
 
 
@@ -19,11 +19,14 @@ async def main() -> None:
     """Work until killed."""
     settings = load_settings()
     configure(settings.log_level)
-    client = await connect(settings)
-    await register_search_attributes(client)
-    async with open_ports(settings) as ports:
-        slow = dataclasses.replace(ports, source=SlowSource(int(sys.argv[1])), relays=SlowRelays())
-        worker = build_worker(client, slow)
+
+    def slow(ports: Ports) -> Ports:
+        return dataclasses.replace(ports, source=SlowSource(int(sys.argv[1])), relays=SlowRelays())
+
+    open_here = partial(opened, settings, slow)
+    async with open_here() as (client, ports):
+        await register_search_attributes(client)
+        worker = build_worker(client, ports, open_here)
         gc.freeze()  # as the worker of the product does
         await worker.run()
 

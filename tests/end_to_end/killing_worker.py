@@ -11,9 +11,9 @@ import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
+from functools import partial
 
-from client.adapters import open_ports
-from client.connection import connect
+from client.adapters import Ports
 from client.settings import load_settings
 from domain.campaign import CampaignSpec, CampaignStatus
 from domain.delivery import Transmission
@@ -22,7 +22,7 @@ from domain.ports import Campaigns, ClaimRules, Ledger, Relay, RelayConnection, 
 from domain.source_ports import Discoveries, Enriched, People, Slice, Source
 from domain.sourcing import ProfilePage, SourcePage
 from domain.wire import ControlTask
-from worker.build import build_worker
+from worker.build import build_worker, opened
 from worker.search_attributes import register_search_attributes
 
 POINT, OCCASION = sys.argv[1], int(sys.argv[2])
@@ -200,10 +200,9 @@ async def main() -> None:
     settings = load_settings()
     url, _ = settings.relay("relay")
     port = int(url.rpartition(":")[2])
-    client = await connect(settings)
-    await register_search_attributes(client)
-    async with open_ports(settings) as ports:
-        wrapped = dataclasses.replace(
+
+    def killing(ports: Ports) -> Ports:
+        return dataclasses.replace(
             ports,
             campaigns=KillingCampaigns(ports.campaigns),
             ledger=KillingLedger(ports.ledger),
@@ -212,7 +211,11 @@ async def main() -> None:
             discoveries=KillingDiscoveries(ports.discoveries),
             people=KillingPeople(ports.people),
         )
-        await build_worker(client, wrapped).run()
+
+    open_here = partial(opened, settings, killing)
+    async with open_here() as (client, ports):
+        await register_search_attributes(client)
+        await build_worker(client, ports, open_here).run()
 
 
 if __name__ == "__main__":

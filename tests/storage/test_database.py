@@ -160,6 +160,63 @@ async def test_a_statement_is_one_trip_to_the_thread_of_its_connection(
 
 
 @ONLY_SQLITE
+async def test_a_brief_transaction_gives_nobody_else_a_turn_between_its_statements(stored: StoredCampaigns) -> None:
+    turns = 0
+
+    async def turn() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    async def write(*, brief: bool) -> int:
+        async with stored.database.write(brief=brief) as connection:
+            before = turns
+            for number in range(5):
+                await connection.exec_driver_sql("DELETE FROM mailboxes WHERE name = ?", (str(number),))
+            (await connection.exec_driver_sql("SELECT name FROM mailboxes")).all()
+            return turns - before
+
+    other = asyncio.create_task(turn())
+    assert await write(brief=False) > 0
+    assert await write(brief=True) == 0
+    assert await write(brief=False) > 0, "of a connection that was brief"
+    other.cancel()
+
+
+@ONLY_SQLITE
+async def test_a_brief_transaction_lets_others_work_while_it_waits_for_another_program(
+    stored: StoredCampaigns, other_program: sqlite3.Connection
+) -> None:
+    async def write() -> None:
+        async with stored.database.write(brief=True) as connection:
+            await connection.exec_driver_sql("INSERT INTO mailboxes (name) VALUES ('relay')")
+
+    await write()
+    other_program.execute("BEGIN IMMEDIATE")
+    other_program.execute("DELETE FROM mailboxes")
+    waiting = asyncio.create_task(write())
+    await asyncio.sleep(0.02)
+    assert not waiting.done()
+    other_program.execute("COMMIT")
+    await waiting
+    assert stored.rows("SELECT name FROM mailboxes") == [{"name": "relay"}]
+
+
+@ONLY_SQLITE
+async def test_a_brief_transaction_that_fails_leaves_nothing(stored: StoredCampaigns) -> None:
+    async def write() -> None:
+        async with stored.database.write(brief=True) as connection:
+            await connection.exec_driver_sql("INSERT INTO mailboxes (name) VALUES ('relay')")
+            await connection.exec_driver_sql("INSERT INTO mailboxes (name) VALUES ('relay')")
+
+    for _ in range(3):
+        with pytest.raises(IntegrityError):
+            await write()
+    assert stored.rows("SELECT name FROM mailboxes") == []
+
+
+@ONLY_SQLITE
 async def test_results_that_come_in_parts_come_whole_and_may_be_left(stored: StoredCampaigns) -> None:
     numbers = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2500) SELECT i FROM n"
     async with stored.database.read() as connection:
