@@ -73,6 +73,6 @@ FORMS = {
     Metric.UNEXPLAINED: Form(Kind.GAUGE, "{message}", (), "messages whose state and confirmations disagree"),
     Metric.MEMORY: Form(Kind.GAUGE, "By", (), "resident memory of the process"),
     Metric.CPU: Form(Kind.COUNTER, "s", (), "processor time of the process"),
-    Metric.LAG: Form(Kind.GAUGE, "s", (), "the latest that the event loop woke up since the last export"),
+    Metric.LAG: Form(Kind.GAUGE, "s", (), "the latest that an event loop woke up since the last export"),
     Metric.SPANS_DROPPED: Form(Kind.COUNTER, "{span}", (), "spans that never reached a collector"),
 }
