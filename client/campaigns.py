@@ -222,15 +222,14 @@ class CampaignClient:
 
         A workflow that ended without writing its end down decides the status.
         """
-        answer = await self._workflows.ask(campaign_id)
-        progress = merged(await self._storage.progress.read(campaign_id), answer)
+        progress = await self._told(campaign_id)
         try:
             corrected = await with_workflow_status(self._temporal, progress)
         except RPCError:  # Temporal is away for a moment: the rows are the better half of the truth
             return progress
         if corrected.status is progress.status:
             return progress
-        newer = merged(await self._storage.progress.read(campaign_id), answer)  # it may have ended between the two
+        newer = await self._told(campaign_id)  # it may have ended between the two
         return newer if newer.status in FINAL else newer.model_copy(update={"status": corrected.status})
 
     async def follow(self, campaign_id: str, *, every: float = 0.5) -> AsyncIterator[Progress]:
@@ -254,6 +253,14 @@ class CampaignClient:
     def export(self, campaign_id: str, what: str) -> AsyncIterator[dict[str, Any]]:
         """Rows of one kind: leads, ledger, drafts, errors or events. The ledger's columns are a stable contract."""
         return self._storage.exports.rows(campaign_id, what)
+
+    async def _told(self, campaign_id: str) -> Progress:
+        """What the rows and the workflow say. What it answered before its end is not how it ended."""
+        answer = await self._workflows.ask(campaign_id)
+        progress = await self._storage.progress.read(campaign_id)
+        if progress.status in FINAL and answer is not None and not answer.over:
+            answer = await self._workflows.ask(campaign_id, anew=True)
+        return merged(progress, answer)
 
     async def _tell(self, name: str, campaign_id: str, reason: str, by: str) -> Answer:
         campaign = await self.get(campaign_id)

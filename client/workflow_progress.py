@@ -36,10 +36,10 @@ class WorkflowProgress:
         self._temporal = temporal
         self._known: dict[str, tuple[float, CampaignProgress | None]] = {}
 
-    async def ask(self, campaign_id: str) -> CampaignProgress | None:
-        """The workflow's progress, at most a second old; None when no worker answers."""
+    async def ask(self, campaign_id: str, *, anew: bool = False) -> CampaignProgress | None:
+        """The workflow's progress, at most a second old or asked for `anew`; None when no worker answers."""
         until, answer = self._known.get(campaign_id, (0.0, None))
-        if time.monotonic() < until:
+        if not anew and time.monotonic() < until:
             return answer
         handle = self._temporal.get_workflow_handle(campaign_id)
         try:

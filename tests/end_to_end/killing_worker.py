@@ -27,6 +27,8 @@ from worker.search_attributes import register_search_attributes
 
 POINT, OCCASION = sys.argv[1], int(sys.argv[2])
 _seen = 0
+_stored = asyncio.Event()
+"""A batch of profiles is in the rows."""
 
 
 def die_at(point: str) -> None:
@@ -149,6 +151,8 @@ class KillingSource:
         self, spec: CampaignSpec, identities: Sequence[str], stop: asyncio.Event | None = None
     ) -> ProfilePage:
         page = await self._source.profiles(spec, identities, stop)
+        if POINT == "after_profiles" and _seen + 1 == OCCASION > 1:
+            await _stored.wait()  # windows go on beside each other: the first batch may still be on its way to the rows
         die_at("after_profiles")
         return page
 
@@ -192,6 +196,7 @@ class KillingPeople:
         contacted_since: datetime | None = None,
     ) -> None:
         await self._people.store_enriched(campaign_id, enriched, max_leads, points, contacted_since)
+        _stored.set()
         die_at("after_storing_profiles")
 
 

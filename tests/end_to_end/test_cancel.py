@@ -5,6 +5,7 @@ import signal
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from frozen import TEST_SECONDS, freeze
 from local_world import World, assert_promise, people, sent_so_far, spec, until
 from temporalio.client import Client, WorkflowExecutionStatus
 
@@ -100,6 +101,7 @@ async def test_cancelled_during_review(world: World, way: str) -> None:
     assert world.inbox.held() == []
 
 
+@pytest.mark.timeout(TEST_SECONDS)
 async def test_a_frozen_worker_that_wakes_up_after_the_end_sends_nothing(world: World) -> None:
     world.inbox.faults({"at": "reply", "action": "delay", "seconds": 0.2})
     temporal = await connect(world.settings)
@@ -107,7 +109,7 @@ async def test_a_frozen_worker_that_wakes_up_after_the_end_sends_nothing(world: 
         started = await client.create(spec(connections=CONNECTIONS), people(5 * LEADS))
         zombie = world.start_worker()
         await sent_so_far(client, started.campaign_id, 20)
-        zombie.send_signal(signal.SIGSTOP)
+        freeze(world, zombie)
         world.start_worker()
         await client.cancel(started.campaign_id, "enough")
         await client.result(started.campaign_id)

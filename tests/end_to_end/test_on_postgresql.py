@@ -17,7 +17,6 @@ from client.campaigns import CampaignClient
 from domain.errors import Unreachable
 
 KILLING_WORKER = str(Path(__file__).with_name("killing_worker.py"))
-KILLING_WORKER = str(Path(__file__).with_name("killing_worker.py"))
 MANY = ("--people", "600", "--repositories", "900", "--focus", "0.6")
 CONNECTIONS = 20
 

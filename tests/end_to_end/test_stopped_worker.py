@@ -4,6 +4,8 @@ import asyncio
 import signal
 import time
 
+import pytest
+from frozen import TEST_SECONDS, freeze
 from local_world import World, assert_promise, people, sent_so_far, spec
 
 CONNECTIONS = 5
@@ -29,13 +31,14 @@ async def test_sigterm_with_a_slow_relay_loses_nobody_and_leaves_no_doubt(world:
     assert progress.messages.sent == 60
 
 
+@pytest.mark.timeout(TEST_SECONDS)
 async def test_a_frozen_worker_that_wakes_up_after_the_takeover_writes_to_nobody_twice(world: World) -> None:
     world.inbox.faults({"at": "reply", "action": "delay", "seconds": 0.1})
     async with world.client() as client:
         started = await client.create(spec(connections=CONNECTIONS), people(300))
         frozen = world.start_worker()
         await sent_so_far(client, started.campaign_id, 50)
-        frozen.send_signal(signal.SIGSTOP)
+        freeze(world, frozen)
         world.start_worker()
         before = (await client.progress(started.campaign_id)).messages.sent
         await asyncio.sleep(HEARTBEAT_TIMEOUT)

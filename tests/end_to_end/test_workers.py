@@ -5,6 +5,7 @@ import signal
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from frozen import freeze
 from local_world import World, assert_promise, people, sent_so_far, spec, until
 
 from client.campaigns import CampaignClient
@@ -42,7 +43,7 @@ async def test_two_workers_one_frozen_and_thawed(world: World) -> None:
     async with world.client() as client:
         started = await client.create(spec(connections=CONNECTIONS), people(LEADS))
         await all_work(world, client, started.campaign_id, 2)
-        frozen.send_signal(signal.SIGSTOP)
+        freeze(world, frozen)
         await asyncio.sleep(NEW_WORK.total_seconds())
         frozen.send_signal(signal.SIGCONT)
         await client.result(started.campaign_id)

@@ -58,6 +58,8 @@ class WindowActivities:
         self.cancelled = 0
         self.planned = 0
         self.asked_temporal = 0
+        self.plan_may_end = asyncio.Event()
+        self.plan_may_end.set()
         self.tally = MessageTally(counts={})
         self.plan_fails = False
         self.silent: set[int] = set()
@@ -111,6 +113,7 @@ class WindowActivities:
     async def plan_campaign(self, ref: CampaignRef) -> CampaignPlan:  # noqa: ARG002 the product's signature
         """The plan of the test."""
         self.planned += 1
+        await self.plan_may_end.wait()
         if self.plan_fails:
             raise ApplicationError("broken")
         return self.plan

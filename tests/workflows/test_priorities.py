@@ -3,13 +3,17 @@
 import asyncio
 from collections import Counter
 
-from campaign_server import CampaignServer
+from campaign_server import CampaignHandle, CampaignServer, when
+from local_world import until
 from temporalio.common import Priority
 from window_activities import WindowActivities, done
 
-from domain.wire import WindowResult, WindowTask
+from domain.campaign import Stage
+from domain.wire import CampaignProgress, WindowResult, WindowTask
 
 WINDOWS = 10
+MANY = 100
+"""Windows of each of two equal campaigns: a task queue has several parts, and each must have some of both."""
 
 
 class Worked:
@@ -21,6 +25,35 @@ class Worked:
 
     async def _work(self, task: WindowTask) -> WindowResult:
         await asyncio.sleep(0.05)
+        self.ended.append(task.campaign_id)
+        return await done(task)
+
+
+class Queued:
+    """Drafting of many windows that all wait in the task queue before the first of them ends."""
+
+    def __init__(self) -> None:
+        self.ended: list[str] = []
+        self.may_end = asyncio.Event()
+        self.activities = WindowActivities(leads=MANY, window=1, width=MANY, draft=self._work)
+        self.activities.plan_may_end.clear()
+
+    async def all_wait(self, handles: list[CampaignHandle]) -> None:
+        """Until every campaign has asked for all its windows; they begin at the same time."""
+
+        async def all_planned() -> bool:
+            return self.activities.planned == len(handles)
+
+        def all_asked_for(progress: CampaignProgress) -> bool:
+            return Stage.PERSONALIZATION in progress.stages and progress.stages[Stage.PERSONALIZATION].windows == MANY
+
+        await until(all_planned)
+        self.activities.plan_may_end.set()
+        for handle in handles:
+            await when(handle, all_asked_for)
+
+    async def _work(self, task: WindowTask) -> WindowResult:
+        await self.may_end.wait()
         self.ended.append(task.campaign_id)
         return await done(task)
 
@@ -45,9 +78,13 @@ async def test_an_urgent_campaign_overtakes_those_that_were_there_before(server:
 
 
 async def test_equal_campaigns_share_the_worker(server: CampaignServer) -> None:
-    worked = Worked()
-    async with server.working(worked.activities, slots=1) as queue:
-        both = [await campaign_id(server, queue, Priority(fairness_key=key)) for key in ("one", "two")]
-        await asyncio.gather(*(end for _, end in both))
-    middle = Counter(worked.ended[len(worked.ended) // 4 : -len(worked.ended) // 4])
-    assert min(middle[name] for name, _ in both) >= 0.25 * sum(middle.values())
+    """Without fairness keys whoever came first would be done before the other begins."""
+    queued = Queued()
+    async with server.working(queued.activities, slots=2) as queue:
+        both = [await server.start(queue, Priority(fairness_key=key)) for key in ("one", "two")]
+        await queued.all_wait(both)
+        queued.may_end.set()
+        await asyncio.gather(*(handle.result() for handle in both))
+    first = Counter(queued.ended[: len(queued.ended) // 4])
+    assert len(first) == len(both)
+    assert min(first.values()) >= 0.3 * sum(first.values())
