@@ -90,7 +90,7 @@ async def test_pauses_stop_every_call_within_two_seconds_and_counts_are_exact(wo
 @pytest.mark.parametrize("operation", ["NamedRepository", "Enrich"])
 async def test_after_a_cancellation_nobody_is_asked_and_the_report_is_written(world: World, operation: str) -> None:
     github = world.start_github(*POPULATION)
-    github.faults({"action": "delay", "seconds": 0.3, "operation": "Enrich"})
+    github.faults({"action": "delay", "seconds": 2, "operation": "Enrich"})  # it must not end before it is cancelled
     world.start_worker()
     async with world.client() as client:
         started = await client.create(about(names_in(github)), [])
