@@ -56,6 +56,7 @@ class PlanningActivities:
             ranked=not isinstance(audience, CsvAudience) and audience.score.top is not None,
             review_window=0 if campaign.spec.review.mode is ReviewMode.NONE else REVIEW_WINDOW,
             full_windows=True,
+            looks_again=True,
             owner=campaign.spec.owner,
             mailbox=campaign.spec.sending.mailboxes[0].name,
             ended=campaign.control is Control.END,

@@ -149,6 +149,8 @@ class CampaignPlan(_Payload):
     mailbox: str = ""
     full_windows: bool = False
     """Parts of windows wait for their other numbers while their stage has work. False in plans of older histories."""
+    looks_again: bool = False
+    """A window that was in flight at a recheck, and may have looked too early, starts again. False in older plans."""
     slices: int = 0
     """What a source is searched by, in slices; 0 = nobody has to be found, the people came with the campaign."""
     slice_window: int = 1

@@ -111,7 +111,13 @@ class CampaignWorkflow(Handlers):
                 self._pipeline = self._carries(_first_state(self._plan))
 
     def _carries(self, state: PipelineState) -> Pipeline:
-        return Pipeline(state, self, full_windows=self._plan is not None and self._plan.full_windows)
+        plan = self._plan
+        return Pipeline(
+            state,
+            self,
+            full_windows=plan is not None and plan.full_windows,
+            looks_again=plan is not None and plan.looks_again,
+        )
 
     async def _plan_anew(self) -> None:
         """Plan, unless the campaign is cancelled first, and begin with every lead."""

@@ -87,6 +87,8 @@ class _Running:
     """A window in flight; its activity starts when its task does."""
 
     stage: Stage
+    rechecks: int
+    """How many there had been when it began."""
     task: asyncio.Task[None] | None = None
     handle: workflow.ActivityHandle[WindowResult] | None = None
     called_back: bool = False
@@ -95,10 +97,11 @@ class _Running:
 class Pipeline:
     """Runs windows of all stages at the same time, as far as each stage's numbers are ready."""
 
-    def __init__(self, state: PipelineState, conductor: Conductor, *, full_windows: bool) -> None:
-        """`state` is changed in place and survives continue-as-new; see CampaignPlan for `full_windows`."""
+    def __init__(self, state: PipelineState, conductor: Conductor, *, full_windows: bool, looks_again: bool) -> None:
+        """`state` is changed in place and survives continue-as-new; see CampaignPlan for the other two."""
         self.state = state
         self._full_windows = full_windows
+        self._looks_again = looks_again
         self._conductor = conductor
         self._running: list[_Running] = []
         self._rechecks = 0
@@ -191,7 +194,7 @@ class Pipeline:
     def _begin(self, index: int, first: int, last: int) -> None:
         stage = self.state.stages[index]
         stage.windows += 1
-        running = _Running(stage.stage)
+        running = _Running(stage.stage, self._rechecks)
         running.task = asyncio.create_task(self._one(running, index, first, last))
         self._running.append(running)
 
@@ -220,15 +223,19 @@ class Pipeline:
         stage.failures = stage.deaths = 0
         if result.trip is not None:
             self._conductor.tripped(result.trip)
-        self._hold(stage, result.hold)
+        too_early = self._looks_again and running.rechecks != self._rechecks
+        self._hold(stage, None if too_early else result.hold)
         if result.goes_on:
             stage.ready.add(first, last)
             self._grow(index, result)
             return
         left = result.left or ([(first, last)] if result.open else [])
-        stage.later += [
-            LaterWindow(first=begin, last=end, at=look_again_at(result), put_off=result.put_off) for begin, end in left
-        ]
+        for begin, end in left:
+            if too_early:
+                stage.ready.add(begin, end)
+            else:
+                later = LaterWindow(first=begin, last=end, at=look_again_at(result), put_off=result.put_off)
+                stage.later.append(later)
         self._grow(index, result)
         if not left or result.left:
             self._hand_on(index, without(first, last, left), result.counts)

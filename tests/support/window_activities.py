@@ -50,12 +50,14 @@ class WindowActivities:
             send_window=window,
             width=width,
             full_windows=True,
+            looks_again=True,
             review_window=1000 if review else 0,
             owner="dana",
         )
         self.controls: list[ControlTask] = []
         self.approvals: list[Approval] = []
         self.cancelled = 0
+        self.counted = asyncio.Event()
         self.planned = 0
         self.asked_temporal = 0
         self.plan_may_end = asyncio.Event()
@@ -161,6 +163,7 @@ class WindowActivities:
     @activity.defn(name=wire.COUNT_MESSAGES)
     async def count_messages(self, ref: CampaignRef) -> MessageTally:  # noqa: ARG002 the product's signature
         """What a test says."""
+        self.counted.set()
         return self.tally
 
     @activity.defn(name=wire.CANCEL_REST)

@@ -469,6 +469,31 @@ async def test_decided_leads_go_on_while_the_others_wait(server: CampaignServer)
     assert all(last - first < 100 for first, last in activities.windows(SENDING))
 
 
+@pytest.mark.parametrize("ask", ["approve", "recheck"])
+async def test_a_decision_that_a_look_has_just_missed_is_seen_at_once(server: CampaignServer, ask: str) -> None:
+    looks, looked, may_end = 0, asyncio.Event(), asyncio.Event()
+
+    async def review(task: WindowTask) -> WindowResult:
+        nonlocal looks
+        looks += 1
+        if looks > 1:
+            return await done(task)
+        looked.set()
+        await may_end.wait()
+        hold = Hold(until=datetime.now(UTC) + timedelta(hours=6), reason=HoldReason.REVIEW)
+        return WindowResult(counts={}, open=100, left=[(task.first, task.last)], hold=hold)
+
+    activities = WindowActivities(leads=100, review=review)
+    async with server.campaign(activities) as handle:
+        await asyncio.wait_for(looked.wait(), 20)
+        await handle.execute_update(ask, result_type=Answer)
+        await asyncio.wait_for(activities.counted.wait(), 20)  # as after every recheck
+        may_end.set()
+        result = await asyncio.wait_for(handle.result(), 20)
+    assert result.counts == {DRAFTING: {"done": 100}, REVIEW: {"done": 100}, SENDING: {"done": 100}}
+    assert looks == 2
+
+
 async def test_the_plain_names_work_by_batch(server: CampaignServer) -> None:
     """`temporal workflow signal --query` finds campaigns by the search attributes that they set themselves."""
     client: Client = server.client
