@@ -7,6 +7,8 @@ class Tool(StrEnum):
     """Calls to something outside this process, as `provider.operation`."""
 
     GITHUB_GRAPHQL = "github.graphql"
+    GITHUB_RATE_LIMIT = "github.rate_limit"
+    """How many points a token has left; costs none."""
     SMTP_CONNECT = "smtp.connect"
     SMTP_SESSION = "smtp.session"
     """Many mails over one connection."""

@@ -9,21 +9,20 @@ from pathlib import Path
 
 from temporalio.service import RPCError
 
-from client.adapters import SmtpRelays, check_relay, open_storage
-from client.cli.check import Check, Verdict
+from client.adapters import open_storage
+from client.cli.check import Check, Verdict, some
 from client.cli.github_checks import github_checks
 from client.cli.namespace import check_namespace
+from client.cli.relay_checks import relay_checks, stopped_mailboxes
 from client.connection import connect
 from client.local_stack.parts import healthy
 from client.settings import Settings
 from client.workers import workers
-from domain.errors import InputError, OutriderError, RelayUnavailable
+from domain.errors import OutriderError
 from domain.ports import MailboxState
 
 _OLDEST_PYTHON = (3, 11)
 _OLDEST_SQLITE = (3, 38, 0)
-_ANY_MAILBOX = "<NAME>"
-"""Stands for a mailbox while none was used: what it finds is the relay of all that have none of their own."""
 
 
 async def checks(settings: Settings) -> AsyncIterator[Check]:
@@ -44,16 +43,14 @@ async def checks(settings: Settings) -> AsyncIterator[Check]:
         yield _failed("database", error)
     else:
         yield Check(name="database", verdict=Verdict.OK, detail="the revision is current, the secret key is its own")
-    for mailbox in mailboxes:
-        if mailbox.stopped_reason:
-            yield _stopped(mailbox)
+    for check in stopped_mailboxes(mailboxes):
+        yield check
     async for check in _temporal(settings):
         yield check
     async for check in github_checks(settings, searching):
         yield check
-    for name in [mailbox.name for mailbox in mailboxes] or [_ANY_MAILBOX]:
-        async for check in _relay(settings, name):
-            yield check
+    async for check in relay_checks(settings, mailboxes):
+        yield check
     yield await _web(settings)
 
 
@@ -103,12 +100,6 @@ def _others_can_read(path: Path) -> bool:
         return False
 
 
-def _stopped(mailbox: MailboxState) -> Check:
-    detail = f"{mailbox.name} is stopped: {mailbox.stopped_reason}"
-    way_out = f"outrider mailbox resume {mailbox.name}"
-    return Check(name="mailbox", verdict=Verdict.WARNING, detail=detail, way_out=way_out)
-
-
 async def _temporal(settings: Settings) -> AsyncIterator[Check]:
     """The server, its namespace, and whether a worker asks it for work."""
     try:
@@ -125,39 +116,10 @@ async def _temporal(settings: Settings) -> AsyncIterator[Check]:
     yield Check(name="Temporal", verdict=Verdict.OK, detail=f"{address}, namespace {temporal.namespace}")
     found = await workers(temporal)
     if found:
-        yield Check(name="worker", verdict=Verdict.OK, detail=", ".join(sorted(found)))
+        yield Check(name="worker", verdict=Verdict.OK, detail=some(sorted(found)))
     else:
         detail = "none asks for work: campaigns stand still"
         yield Check(name="worker", verdict=Verdict.FAILED, detail=detail, way_out="outrider worker (or: outrider up)")
-
-
-async def _relay(settings: Settings, mailbox: str) -> AsyncIterator[Check]:
-    """Connects as a worker does (greeting, TLS, login), says goodbye, and hands nothing over."""
-    name = "relay" if mailbox == _ANY_MAILBOX else f"relay {mailbox}"
-    try:
-        _, variable = settings.relay(mailbox)
-    except InputError as error:
-        none = "no relay: neither OUTRIDER_SMTP_URL nor the variable of a mailbox is set"
-        detail = none if mailbox == _ANY_MAILBOX else error.line
-        yield Check(name=name, verdict=Verdict.FAILED, detail=detail, way_out=error.hint)
-        return
-    relays = SmtpRelays(settings)
-    try:
-        async with relays.relay(mailbox, 1, dry_run=False).connection():
-            pass
-    except RelayUnavailable as error:
-        yield Check(name=name, verdict=Verdict.FAILED, detail=error.line, way_out=variable)
-        return
-    except OutriderError as error:
-        yield _failed(name, error)
-        return
-    finally:
-        await relays.close()
-    yield Check(name=name, verdict=Verdict.OK, detail=f"answers; from {variable}")
-    try:
-        check_relay(settings, mailbox)
-    except InputError as error:
-        yield _failed("opt-out", error)
 
 
 async def _web(settings: Settings) -> Check:
@@ -169,8 +131,8 @@ async def _web(settings: Settings) -> Check:
     if await healthy(base):
         return Check(name="web", verdict=Verdict.OK, detail=base)
     if settings.public_url is not None:
-        detail = f"{base}/healthz does not answer; recipients must reach {base}/u/…"
-        return Check(name="web", verdict=Verdict.WARNING, detail=detail, way_out="outrider web, behind that address")
+        way_out = "outrider web, behind that address: recipients need /u/…"
+        return Check(name="web", verdict=Verdict.WARNING, detail=f"{base}/healthz does not answer", way_out=way_out)
     return Check(name="web", verdict=Verdict.FAILED, detail=f"{base} does not answer", way_out="outrider up")
 
 

@@ -12,12 +12,14 @@ from client.cli.called import as_called
 from client.cli.check import Check, Verdict
 from client.cli.checks import checks
 from client.cli.options import AsJson
-from client.cli.screen import columns, print_document, say, styled
+from client.cli.screen import columns, console, print_document, say, styled
 from client.settings import Settings, load_settings
 
 _WIDEST = 100
 _GAPS = 4
 """Columns of a line, and those between its three cells."""
+_NARROWEST = 40
+"""Of what is checked and found: below this a terminal breaks the lines itself."""
 
 _wrap = partial(textwrap.wrap, break_long_words=False, break_on_hyphens=False)
 
@@ -38,14 +40,20 @@ def doctor(as_json: AsJson = False) -> None:
         print_document({"ok": healthy, "checks": found})
     else:
         longest = max(len(check.name) for check in found)
-        for line in columns([row for check in found for row in _rows(check, longest)]):
+        room = max(_NARROWEST, _width() - len(Verdict.WARNING) - longest - _GAPS)
+        for line in columns([row for check in found for row in _rows(check, room)]):
             say(line)
     raise typer.Exit(0 if healthy else 1)
 
 
-def _rows(check: Check, name_width: int) -> Iterator[tuple[str | Text, ...]]:
-    """The check, and below it the way out, on lines that fit a page."""
-    room = _WIDEST - len(Verdict.WARNING) - name_width - _GAPS
+def _width() -> int:
+    """Columns of a line: a page where nobody looks on."""
+    terminal = console()
+    return min(_WIDEST, terminal.width) if terminal.is_terminal else _WIDEST
+
+
+def _rows(check: Check, room: int) -> Iterator[tuple[str | Text, ...]]:
+    """The check, and below it the way out, on lines of at most so many columns."""
     way_out = _wrap(as_called(f"-> {check.way_out}"), room, subsequent_indent="   ") if check.way_out else []
     first, *others = [*(_wrap(check.detail, room) or [""]), *way_out]
     yield styled(check.verdict), check.name, first

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Sequence
 
 from client.adapters import Points, github_points
-from client.cli.check import Check, Verdict
+from client.cli.check import Check, Verdict, some
 from client.settings import STILL_STARTING, Settings
 from domain.errors import InputError, Unreachable
 
@@ -29,11 +29,11 @@ async def github_checks(settings: Settings, searching: Sequence[str]) -> AsyncIt
     detail = f"{address}, {_tokens(taken)}"
     if taken:
         yield Check(name=_NAME, verdict=Verdict.OK, detail=detail)
-    for one in points:
-        if not one.accepted:
-            refused = f"{address} does not take token {one.number} of {len(points)}{'' if taken else whose}"
-            verdict = Verdict.WARNING if taken else needed
-            yield Check(name=_NAME, verdict=verdict, detail=refused, way_out="OUTRIDER_GITHUB_TOKEN")
+    if refused := [str(one.number) for one in points if not one.accepted]:
+        which = f"{'token' if len(refused) == 1 else 'tokens'} {some(refused)} of {len(points)}"
+        verdict = Verdict.WARNING if taken else needed
+        detail = f"{address} does not take {which}{'' if taken else whose}"
+        yield Check(name=_NAME, verdict=verdict, detail=detail, way_out="OUTRIDER_GITHUB_TOKEN")
 
 
 def _tokens(taken: Sequence[Points]) -> str:

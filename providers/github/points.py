@@ -10,6 +10,9 @@ from pydantic import BaseModel, SecretStr, ValidationError
 from domain.errors import Unreachable
 from providers.github.address import ApiAddress
 from providers.github.tokens import Token
+from telemetry.names import Attribute, Outcome, Tool
+from telemetry.tool_calls import tool_call
+from telemetry.tracing import Value
 
 _SECONDS = 10.0
 _UNAUTHORIZED = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
@@ -51,19 +54,39 @@ async def points_left(address: ApiAddress, secrets: Sequence[SecretStr]) -> list
 
 
 async def _ask(client: httpx.AsyncClient, address: ApiAddress, token: Token) -> Points:
-    try:
-        response = await client.get(address.rate_limit, auth=token)
-    except httpx.HTTPError as error:  # its text and its request hold the token
-        raise _unreachable(address, type(error).__name__) from None
+    with tool_call(Tool.GITHUB_RATE_LIMIT, {Attribute.TOKEN_NUMBER: token.number}) as call:
+        try:
+            response = await client.get(address.rate_limit, auth=token)
+        except httpx.HTTPError as error:  # its text and its request hold the token
+            raise _unreachable(address, type(error).__name__) from None
+        points = _read(response, token.number)
+        call.ended(*_ended(response.status_code, points))
+    if points is None:
+        raise _unreachable(address, f"it answers {response.status_code}")
+    return points
+
+
+def _read(response: httpx.Response, number: int) -> Points | None:
+    """None when the answer cannot be read."""
     if response.status_code in _UNAUTHORIZED:
-        return Points(token.number, accepted=False)
+        return Points(number, accepted=False)
     if response.status_code == HTTPStatus.NOT_FOUND:  # an Enterprise server without limits
-        return Points(token.number, accepted=True)
+        return Points(number, accepted=True)
     try:
         budget = _Limits.model_validate_json(response.content).resources.graphql
     except ValidationError:
-        raise _unreachable(address, f"it answers {response.status_code}") from None
-    return Points(token.number, accepted=True, remaining=budget.remaining, limit=budget.limit)
+        return None
+    return Points(number, accepted=True, remaining=budget.remaining, limit=budget.limit)
+
+
+def _ended(status: int, points: Points | None) -> tuple[Outcome, dict[Attribute, Value]]:
+    """What a trace shows of it."""
+    known: dict[Attribute, Value] = {Attribute.HTTP_STATUS: status}
+    if points is None:
+        return Outcome.FAILED, known
+    if points.limit is not None:
+        known[Attribute.POINTS_LEFT] = points.remaining
+    return Outcome.OK if points.accepted else Outcome.REFUSED, known
 
 
 def _unreachable(address: ApiAddress, why: str) -> Unreachable:

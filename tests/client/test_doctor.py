@@ -1,9 +1,15 @@
 """What `doctor` shows: lines of one width, and ways out that are ways out."""
 
+import asyncio
+import json
+from pathlib import Path
+
 import pytest
 from command_line import CommandLine
 
 from client import up_lock
+from client.adapters import open_storage
+from client.settings import Settings
 
 STARTING = "failed  Temporal  `outrider up` has not started everything yet"
 
@@ -38,3 +44,60 @@ def test_a_campaign_that_comes_too_early_is_told_to_wait(outrider: CommandLine, 
     with up_lock.hold(outrider.home):
         said = outrider(command, "campaign.yaml")
     assert "try again in a few seconds" in said.stdout + said.stderr
+
+
+async def stop_mailboxes(home: Path) -> None:
+    """Ten of them, for two reasons."""
+    async with open_storage(Settings(home=home)) as storage:
+        for number in range(10):
+            await storage.mailboxes.stop(f"mailbox{number}", "refused_sender" if number else "paused by operator")
+
+
+@pytest.mark.parametrize("size", [(80, 24), (100, 30)])
+def test_many_failures_fit_one_screen_and_nothing_is_cut(
+    outrider: CommandLine, size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(outrider.directory)
+    outrider("migrate").check_returncode()
+    asyncio.run(stop_mailboxes(outrider.home))
+    outrider.home.chmod(0o755)
+    broken = {
+        "OUTRIDER_HOME": outrider.home.name,  # a directory of usual length
+        "TEMPORAL_ADDRESS": "127.0.0.1:1",
+        "OUTRIDER_SMTP_URL": "smtp://127.0.0.1:1",
+        "OUTRIDER_MAILBOX_MAILBOX3_SMTP_URL": "smtp://127.0.0.1:2",
+        "OUTRIDER_PUBLIC_URL": "http://127.0.0.1:3",
+        "OUTRIDER_GITHUB_API_URL": "http://127.0.0.1:4",
+        "OUTRIDER_GITHUB_TOKEN": "not-a-token",
+    }
+    lines = outrider.shown("doctor", size=size, **broken)
+    assert max(map(len, lines)) <= size[0]
+    assert len(lines) < size[1], "the prompt has a line too"
+    found = json.loads(outrider("doctor", "--json", **broken).stdout)["checks"]
+    assert {check["name"] for check in found if check["verdict"] != "ok"} >= {"home", "mailbox", "Temporal", "GitHub"}
+    shown = " ".join(" ".join(lines).split())
+    for check in found:
+        assert " ".join(check["detail"].split()) in shown
+        assert f"-> {check['way_out']}" in shown or not check["way_out"]
+
+
+def test_mailboxes_of_one_relay_are_one_line(outrider: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(outrider.directory)
+    outrider("migrate").check_returncode()
+    asyncio.run(stop_mailboxes(outrider.home))
+    own = {"OUTRIDER_MAILBOX_MAILBOX3_SMTP_URL": "smtp://127.0.0.1:2"}
+    for shared in ({}, {"OUTRIDER_SMTP_URL": "smtp://127.0.0.1:1"}):
+        said = outrider("doctor", "--json", **own, **shared)
+        relays = [check["detail"] for check in json.loads(said.stdout)["checks"] if check["name"] == "relay"]
+        many, one = relays
+        assert many.endswith("; for mailbox0, mailbox1, mailbox2 and 6 more")
+        assert "127.0.0.1:2" in one
+        assert one.endswith("; for mailbox3")
+    stopped = [check for check in json.loads(said.stdout)["checks"] if check["name"] == "mailbox"]
+    assert [(check["detail"], check["way_out"]) for check in stopped] == [
+        ("mailbox0 is stopped: paused by operator", "outrider mailbox resume mailbox0"),
+        (
+            "mailbox1, mailbox2, mailbox3 and 6 more are stopped: refused_sender",
+            "outrider mailbox resume mailbox1; then the others",
+        ),
+    ]

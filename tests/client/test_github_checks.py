@@ -6,11 +6,13 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 from scripted_github import Asked, Say, scripted_github
+from seen_spans import said, seen_spans
 
 from client import up_lock
 from client.cli.check import Check, Verdict
 from client.cli.github_checks import github_checks
 from client.settings import STILL_STARTING, Settings
+from telemetry.names import Tool
 
 GOOD, BAD = "a-good-token", "a-refused-token"
 WAITING = ["campaign-a"]
@@ -50,6 +52,12 @@ async def test_points_of_all_tokens_are_added_and_a_refused_one_is_a_warning(
     assert refused.way_out == "OUTRIDER_GITHUB_TOKEN"
 
 
+async def test_many_refused_tokens_are_one_line(settings_of: Callable[[str, str], Settings]) -> None:
+    async with scripted_github(answer) as github:
+        (refused,) = await found(settings_of(github.url, ",".join(f"{BAD}{number}" for number in range(12))))
+    assert refused.detail == f"{github.url} does not take tokens 1, 2, 3 and 9 more of 12"
+
+
 @pytest.mark.parametrize(("searching", "verdict"), [((), Verdict.WARNING), (WAITING, Verdict.FAILED)])
 async def test_it_is_a_failure_only_for_campaigns_that_search(
     settings_of: Callable[[str, str], Settings], searching: Sequence[str], verdict: Verdict
@@ -77,3 +85,24 @@ async def test_while_up_starts_there_is_nothing_to_set(tmp_path: Path, monkeypat
     assert missing.way_out == STILL_STARTING
     (missing,) = await found(Settings(home=tmp_path), WAITING)
     assert missing.way_out != STILL_STARTING
+
+
+async def test_each_request_is_a_span_that_shows_no_token(settings_of: Callable[[str, str], Settings]) -> None:
+    with seen_spans() as spans:
+        async with scripted_github(answer) as github:
+            settings = settings_of(github.url, f"{GOOD},{BAD}")
+            await found(settings)
+        await found(settings)  # now nobody is there
+        fine, refused, away = map(said, spans.named(Tool.GITHUB_RATE_LIMIT))
+        assert not any(token in spans.texts() for token in (GOOD, BAD))
+    assert fine == {
+        "tool.provider": "github",
+        "tool.operation": "rate_limit",
+        "outcome": "ok",
+        "github.token_number": 1,
+        "http.response.status_code": 200,
+        "github.points_left": 4000,
+    }
+    assert (refused["outcome"], refused["github.token_number"]) == ("refused", 2)
+    assert refused["http.response.status_code"] == 401
+    assert (away["outcome"], away["error.type"]) == ("failed", "Unreachable")

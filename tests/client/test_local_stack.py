@@ -115,7 +115,12 @@ def test_it_starts_everything_keeps_it_up_and_ends_in_order(up: Up, outrider: Co
 
     healthy = outrider("doctor", "--json")
     assert healthy.returncode == 0, healthy.stdout
-    assert json.loads(healthy.stdout)["ok"]
+    checks = json.loads(healthy.stdout)
+    assert checks["ok"]
+    screen = outrider.shown("doctor", size=(80, 24))
+    assert len(screen) < 24
+    assert max(map(len, screen)) <= 80
+    assert all(line.split()[:1] == ["ok"] or line.startswith("    ") for line in screen)
 
     second = outrider("up")
     assert (second.returncode, second.stdout) == (2, "")

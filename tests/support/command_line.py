@@ -1,9 +1,13 @@
 """The real `outrider` command in a directory of its own."""
 
 import os
+import pty
+import re
 import subprocess
 import sys
+import termios
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 OUTRIDER = Path(sys.executable).with_name("outrider")
@@ -38,6 +42,27 @@ class CommandLine:
             timeout=50,
             check=False,
         )
+
+    def shown(self, *arguments: str, size: tuple[int, int], **extra: str) -> list[str]:
+        """The lines that one command shows on a terminal of so many columns and rows, without their colours."""
+        ours, theirs = pty.openpty()
+        termios.tcsetwinsize(theirs, (size[1], size[0]))
+        process = subprocess.Popen(
+            self.command(*arguments),
+            cwd=self.directory,
+            env=self.environment({"COLUMNS": "", "TERM": "xterm", **extra}),
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+        )
+        os.close(theirs)
+        written = b""
+        with suppress(OSError):  # how Linux says that the other side has closed
+            while some := os.read(ours, 65536):
+                written += some
+        os.close(ours)
+        process.wait(20)
+        return re.sub(r"\x1b\[[0-9;]*m", "", written.decode()).splitlines()
 
     def start(self, *arguments: str, output: Path) -> subprocess.Popen[bytes]:
         """Start one command; what it prints goes to a file."""
