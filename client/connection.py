@@ -11,6 +11,7 @@ from temporalio.service import RPCError
 from client.engine_metrics import measured_runtime
 from client.settings import Settings
 from domain.errors import InputError, Unreachable
+from telemetry import process
 from telemetry.tracing import tracer
 
 _ANSWER_SECONDS = 6.0
@@ -26,6 +27,7 @@ async def connect(settings: Settings) -> Client:
             return await Client.connect(
                 **config,
                 data_converter=pydantic_data_converter,
+                identity=process.NAME,
                 interceptors=_interceptors(),
                 runtime=measured_runtime(),
             )

@@ -2,7 +2,6 @@
 
 import logging
 import os
-import platform
 import socket
 from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
@@ -17,6 +16,7 @@ from opentelemetry.sdk.trace.sampling import Decision, Sampler, SamplingResult
 from opentelemetry.trace import Link, SpanKind, Tracer, TraceState, get_current_span
 from opentelemetry.util.types import Attributes
 
+from telemetry import process
 from telemetry.outbox import BATCH, Outbox
 from telemetry.switch import GRPC, Target
 
@@ -68,7 +68,7 @@ def resource(service: str) -> Resource:
     ours = {
         "service.name": service,
         "service.version": release,
-        "service.instance.id": f"{os.getpid()}@{platform.node()}",  # as Temporal names its workers
+        "service.instance.id": process.NAME,
     }
     return Resource.create({**ours, **OTELResourceDetector().detect().attributes})
 

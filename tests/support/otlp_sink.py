@@ -9,6 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.metrics.v1.metrics_pb2 import Metric, ResourceMetrics
+from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans
 
 
@@ -61,13 +62,21 @@ class OtlpSink:
                 found.setdefault(span.trace_id.hex(), set()).add(f"{service} {span.name}")
         return found
 
+    def instances(self) -> set[str]:
+        """Whose the metrics are, of all that were started."""
+        return {_said(one.resource, "service.instance.id") for one in self.measured}
+
     def services(self) -> set[str]:
         """Whose they are."""
         return {_service(one) for one in self.taken}
 
 
 def _service(spans: ResourceSpans) -> str:
-    return next(one.value.string_value for one in spans.resource.attributes if one.key == "service.name")
+    return _said(spans.resource, "service.name")
+
+
+def _said(resource: Resource, name: str) -> str:
+    return next(one.value.string_value for one in resource.attributes if one.key == name)
 
 
 @contextmanager
