@@ -79,12 +79,12 @@ def _headline(scenario: ModuleType) -> str:
 
 
 def _forget_own_settings() -> None:
-    """A benchmark must neither see nor reach what the person has set up: not their relay, not their Temporal."""
+    """A benchmark must neither see nor reach what the person has set up: no relay, Temporal or collector of theirs."""
     for name in list(os.environ):
-        if name.startswith(("OUTRIDER_", "TEMPORAL_")):
+        if name.startswith(("OUTRIDER_", "TEMPORAL_", "OTEL_")):
             del os.environ[name]
     os.chdir(HERE)  # where there is no .env
-    configure("WARNING")
+    configure("WARNING", stream=sys.stderr)
 
 
 def _write(sections: Sequence[str], load_before: float) -> None:

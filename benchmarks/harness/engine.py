@@ -4,6 +4,7 @@ import asyncio
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Self
@@ -53,7 +54,7 @@ class Engine:
         self._up.enter_context(up_lock.hold(home))  # stack.json counts while its `up` runs: here that is this engine
 
     async def __aenter__(self) -> Self:
-        server = self._start(self._part.command, "temporal.log")
+        server = self._start(self._part.command, "temporal.log", self._part.environment)
         self.temporal_pid = server.pid
         async with asyncio.timeout(_START_SECONDS):
             while not await self._part.answers(server.pid):  # noqa: ASYNC110 another process sets no event of ours
@@ -70,11 +71,13 @@ class Engine:
         """Another worker on this home directory, or the script that builds one of its own."""
         return self._start([sys.executable, *(command or ("-m", "worker"))], "worker.log")
 
-    def _start(self, command: list[str], log_name: str) -> subprocess.Popen[bytes]:
+    def _start(
+        self, command: list[str], log_name: str, environment: Mapping[str, str] | None = None
+    ) -> subprocess.Popen[bytes]:
         with (self._home / log_name).open("ab") as log:
             process = subprocess.Popen(
                 command,
-                env={**os.environ, **self._environment, "OUTRIDER_HOME": str(self._home)},
+                env={**os.environ, **self._environment, "OUTRIDER_HOME": str(self._home), **(environment or {})},
                 stdout=log,
                 stderr=log,
             )
