@@ -179,6 +179,10 @@ def _speeds(runs: Runs) -> Iterator[Figure]:
 
 def _costs(runs: Runs, taking: Taker) -> Iterator[Figure]:
     for kind, piece in _PIECES.items():
+        both = zip(runs[Way.ON][kind], runs[Way.OFF][kind], strict=True)
+        yield Figure(
+            f"worker's CPU per {piece}, telemetry on / off", "ratio", [on.worker / off.worker for on, off in both]
+        )
         for way, of in runs.items():
             yield Figure(f"worker, telemetry {way}", f"CPU µs/{piece}", [1e6 * part.worker for part in of[kind]])
     for name in taking.pids:

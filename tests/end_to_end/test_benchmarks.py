@@ -7,15 +7,17 @@ from pathlib import Path
 
 import pytest
 
+from client.temporal_cli import VERSION, obtain
+
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 SCENARIOS = sorted({path.stem for path in BENCHMARKS.glob("*.py")} - {"run", "plain_script"})
 
 
-def run(*arguments: str, path: str | None = None) -> subprocess.CompletedProcess[str]:
-    """`benchmarks/run.py` as `make bench` calls it; `path` takes the place of PATH."""
+def run(*arguments: str, path: str | None = None, **extra: str) -> subprocess.CompletedProcess[str]:
+    """`benchmarks/run.py` as `make bench` calls it; `path` takes the place of PATH, `extra` are further variables."""
     return subprocess.run(
         [sys.executable, str(BENCHMARKS / "run.py"), *arguments],
-        env={**os.environ, "PATH": os.environ["PATH"] if path is None else path},
+        env={**os.environ, "PATH": os.environ["PATH"] if path is None else path, **extra},
         capture_output=True,
         text=True,
         check=False,
@@ -46,6 +48,18 @@ def test_without_go_the_inbox_is_the_sink_of_a_small_run_and_a_full_run_says_wha
     full = run("ledger_send", path="")
     assert full.returncode == 3
     assert "Go is not on PATH" in full.stderr
+
+
+@pytest.mark.timeout(120)
+def test_without_go_and_a_collector_a_small_run_takes_the_telemetry_itself(tmp_path: Path) -> None:
+    bin_ = tmp_path / "outrider" / "bin"
+    bin_.mkdir(parents=True)
+    (bin_ / f"temporal-{VERSION}").symlink_to(obtain(print))
+    small = run("telemetry_cost", "--small", path="", XDG_CACHE_HOME=str(tmp_path))
+    assert small.returncode == 0, small.stderr
+    assert "this process took everything" in small.stdout
+    assert "Jaeger," not in small.stdout
+    assert sorted(path.name for path in bin_.iterdir()) == [f"temporal-{VERSION}"], "nothing was built"
 
 
 def test_the_list_names_every_scenario_with_what_it_measures() -> None:
