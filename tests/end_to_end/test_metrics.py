@@ -10,6 +10,8 @@ from local_world import World, searching, until
 from opentelemetry.proto.metrics.v1.metrics_pb2 import Metric as ExportedMetric
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from otlp_sink import OtlpSink, otlp_sink
+from temporalio.bridge.runtime import Runtime as BridgedRuntime
+from temporalio.runtime import Runtime
 from traced_world import working
 
 from client import engine_metrics
@@ -162,3 +164,10 @@ async def test_the_page_lists_what_a_campaign_exports(
     everything = sink.text() + str(ours)
     assert started.campaign_id not in everything
     assert "@" not in everything.replace(kept[0].public_url, "")
+
+
+def test_temporals_runtime_cannot_be_told_to_export() -> None:
+    """The page says that its last figures are lost: with a way to flush, a worker's end has to use it."""
+    assert "cannot be told to do so at a worker's end" in " ".join(PAGE.split())
+    ways = ("flush", "shutdown", "close", "export")
+    assert [name for name in (*dir(Runtime), *dir(BridgedRuntime)) if any(way in name for way in ways)] == []
