@@ -99,10 +99,10 @@ async def test_the_whole_tree_of_a_small_campaign(world: World, spans: SeenSpans
 
 async def test_an_attempt_and_its_window_link_to_each_other(world: World, spans: SeenSpans) -> None:
     async with working(world), world.client() as client:
-        campaign_id = await carried(client, spec(), people(150))
+        campaign_id = await carried(client, spec(), people(250))
     roots = {of(span).span_id: span for span in spans.all() if span.name.startswith("window.")}
     attempts = {of(span).span_id: span for span in spans.all() if span.name.startswith("RunActivity:")}
-    assert {said(root)["window"] for root in roots.values()} >= {"1-100", "101-150"}
+    assert {said(root)["window"] for root in roots.values()} >= {"1-200", "201-250"}
     for span_id, root in roots.items():
         ((attempt_id, kind),) = linked(root)
         assert kind == "activity"
