@@ -6,13 +6,13 @@ The shipped collector and a real Jaeger are not here: what is shown is what leav
 import asyncio
 import json
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from campaign_script import carried_by_script
 from local_world import World, people, spec, until
 from otlp_sink import OtlpSink, otlp_sink
 
@@ -39,14 +39,6 @@ def lines(world: World) -> list[dict[str, Any]]:
     return [json.loads(line) for line in world.log.splitlines()]
 
 
-def write_campaign(directory: Path) -> None:
-    """Its two files."""
-    given = spec().model_dump(mode="json", by_alias=True, exclude_defaults=True)
-    (directory / "campaign.yaml").write_text(json.dumps(given), encoding="utf-8")  # JSON is YAML
-    addresses = [one.email for one in people(120)]
-    (directory / "people.csv").write_text("\n".join(["email", *addresses]), encoding="utf-8")
-
-
 async def run(*arguments: str) -> None:
     """A command, in a thread: it has an event loop of its own."""
     assert await asyncio.to_thread(execute, arguments) == 0
@@ -62,15 +54,8 @@ async def test_a_script_begins_the_trace_that_its_worker_goes_on_with(
 ) -> None:
     monkeypatch.setenv("OUTRIDER_HOME", str(world.home))
     monkeypatch.chdir(tmp_path)
-    write_campaign(tmp_path)
     worker = world.start_worker()
-    script = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "client.start_campaign", "campaign.yaml", "people.csv"),
-        stdout=subprocess.PIPE,
-    )
-    output, _ = await script.communicate()
-    assert script.returncode == 0, output
-    campaign_id = output.decode().splitlines()[0].removeprefix("started ")
+    campaign_id = await carried_by_script(world, tmp_path, spec(), people(120))
     stop(worker)
 
     traces = sink.traces()

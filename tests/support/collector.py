@@ -52,12 +52,12 @@ class Collector:
 
 @contextmanager
 def collector(
-    place: Path, jaeger_otlp_url: str, environment: Mapping[str, str] | None = None, *, smaller: str = ""
+    place: Path, jaeger_otlp_url: str, environment: Mapping[str, str] | None = None, *, laid_over: str = ""
 ) -> Iterator[Collector]:
     """A collector that ends with the block; its log is `place`/collector.log. `environment` is for the shipped file.
 
-    Start Jaeger first, or the first spans wait until the exporter tries again. `smaller` is YAML that is laid over the
-    shipped file: its queues and times are too large for a test to see their end.
+    Start Jaeger first, or the first spans wait until the exporter tries again. `laid_over` is YAML that changes or adds
+    to the shipped file: its queues and times are too large for a test to see their end.
     """
     program = go_tools.obtain(go_tools.COLLECTOR)
     grpc, http, prometheus, own, health = free_ports(5)
@@ -69,17 +69,18 @@ def collector(
         "COLLECTOR_HEALTH_PORT": str(health),
         "COLLECTOR_SPAN_METRICS_INTERVAL": "1s",
         "JAEGER_OTLP_URL": jaeger_otlp_url,
+        **(environment or {}),
     }
     log = place / "collector.log"
     command = [str(program), "--config", str(CONFIGURATION)]
-    if smaller:
-        (place / "smaller.yaml").write_text(smaller, encoding="utf-8")
-        command += ["--config", str(place / "smaller.yaml")]
+    if laid_over:
+        (place / "laid_over.yaml").write_text(laid_over, encoding="utf-8")
+        command += ["--config", str(place / "laid_over.yaml")]
     health_page = f"http://127.0.0.1:{health}/"
-    with running(command, {**variables, **(environment or {})}, health=health_page, log=log) as process:
+    with running(command, variables, health=health_page, log=log) as process:
         yield Collector(
-            grpc_url=f"http://127.0.0.1:{grpc}",
-            http_url=f"http://127.0.0.1:{http}",
+            grpc_url=f"http://127.0.0.1:{variables['COLLECTOR_GRPC_PORT']}",
+            http_url=f"http://127.0.0.1:{variables['COLLECTOR_HTTP_PORT']}",
             prometheus_url=f"http://127.0.0.1:{prometheus}/metrics",
             self_url=f"http://127.0.0.1:{own}/metrics",
             pid=process.pid,

@@ -142,17 +142,19 @@ class World:
         with (self.home / "worker.log").open("ab") as log:
             worker = subprocess.Popen(
                 [sys.executable, *(command or ("-m", "worker"))],
-                env={
-                    **os.environ,
-                    "OUTRIDER_HOME": str(self.home),
-                    **{f"OUTRIDER_{name.upper()}": value for name, value in self.database.items()},
-                },
+                env={**os.environ, **self.environment},
                 cwd=self.home,  # no .env of whoever runs the tests
                 stdout=log,
                 stderr=log,
             )
         self.workers.append(worker)
         return worker
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What leads a process of ours to this world."""
+        database = {f"OUTRIDER_{name.upper()}": value for name, value in self.database.items()}
+        return {"OUTRIDER_HOME": str(self.home), **database}
 
     @property
     def log(self) -> str:

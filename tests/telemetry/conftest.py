@@ -6,6 +6,9 @@ from pathlib import Path
 import pytest
 from collector import Collector, collector
 from jaeger import Jaeger, jaeger
+from own_world import world
+
+__all__ = ["world"]
 
 
 @pytest.fixture(scope="session")

@@ -126,7 +126,7 @@ def test_spans_are_counted_by_stage_provider_and_outcome_only(running_collector:
 
 def test_what_is_lost_is_counted_under_the_names_of_the_alert(tmp_path: Path) -> None:
     [nobody] = free_ports(1)
-    with collector(tmp_path, f"http://127.0.0.1:{nobody}", smaller=SMALLER) as running:
+    with collector(tmp_path, f"http://127.0.0.1:{nobody}", laid_over=SMALLER) as running:
         for _ in range(20):
             send_span(http_spans(running), "probe-lost", "github.graphql")
         deadline = time.monotonic() + 15
