@@ -7,9 +7,9 @@ from temporalio import activity
 from activities.failures import recorded_safely
 from activities.in_hand import stopping_with_worker, to_its_end
 from activities.searching import SearchEnd, ended_by, searched
-from domain.campaign import CampaignSpec, Stage
+from domain.campaign import Stage
 from domain.errors import InputError, SourceStopped, SourceWait
-from domain.ports import Campaigns
+from domain.ports import Campaign, Campaigns
 from domain.source_ports import Discoveries, Slice, Source
 from domain.wire import DISCOVER_PEOPLE, WindowResult, WindowTask
 from telemetry.logging import get_logger
@@ -38,7 +38,7 @@ class DiscoveryActivities:
         """
         campaign = await self._campaigns.get(task.campaign_id)
         async with stopping_with_worker() as stop:
-            end = await self._search(task, campaign.spec, stop)
+            end = await self._search(task, campaign, stop)
         await self._campaigns.set_hold(task.campaign_id, Stage.DISCOVERY, end.hold)
         counted = await self._discoveries.counted(task.campaign_id, task.first, task.last)
         return WindowResult(
@@ -51,12 +51,14 @@ class DiscoveryActivities:
             goes_on=end.goes_on,
         )
 
-    async def _search(self, task: WindowTask, spec: CampaignSpec, stop: asyncio.Event) -> SearchEnd:
+    async def _search(self, task: WindowTask, campaign: Campaign, stop: asyncio.Event) -> SearchEnd:
         """Ask until no page is left, or something is in the way.
 
         Where scores decide, nobody is judged before all pages of the window were seen: the next may show more commits.
+        The first people of a campaign are handed on at once: until then nobody else has anything to do.
         """
-        audience, new = searched(spec), 0
+        audience, new = searched(campaign.spec), 0
+        handed_on = NEW_PEOPLE if campaign.numbered else 1
         while not activity.is_worker_shutdown():
             left = await self._discoveries.open_slices(task.campaign_id, task.first, task.last)
             if not left:
@@ -64,7 +66,7 @@ class DiscoveryActivities:
             if await self._discoveries.enough(task.campaign_id, audience.max_leads):
                 await self._discoveries.not_needed(task.campaign_id, task.first, task.last)
                 break
-            if new >= NEW_PEOPLE and not audience.score.decides:
+            if new >= handed_on and not audience.score.decides:
                 return SearchEnd(goes_on=True)
             page = await to_its_end(self._page(task.campaign_id, left[0], audience.exclude.logins, stop), stop)
             if not isinstance(page, int):

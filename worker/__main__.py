@@ -1,12 +1,11 @@
 """`python -m worker`: run a worker until SIGTERM or SIGINT, then finish the mail in hand."""
 
-import gc
 from functools import partial
 
 from client.exit import run_entry_point, stop_requested
 from client.settings import Settings
 from telemetry.logging import get_logger, name_worker
-from worker.build import build_worker, opened
+from worker.build import build_worker, opened, tune_interpreter
 from worker.health import Health, answering
 from worker.measuring import measured
 from worker.search_attributes import register_search_attributes
@@ -27,7 +26,7 @@ async def run(settings: Settings) -> None:
             worker,
             measured(ports.figures.read),
         ):
-            gc.freeze()  # imports stay: going through them again and again took half the time of reading answers
+            tune_interpreter()
             _log.info("worker.started")
             await stop.wait()
             _log.info("worker.stopping")

@@ -2,7 +2,6 @@
 
 import asyncio
 import dataclasses
-import gc
 import sys
 from functools import partial
 
@@ -11,7 +10,7 @@ from harness.slow_tools import SlowRelays, SlowSource
 from client.adapters import Ports
 from client.settings import load_settings
 from telemetry.logging import configure
-from worker.build import build_worker, opened
+from worker.build import build_worker, opened, tune_interpreter
 from worker.search_attributes import register_search_attributes
 
 
@@ -27,7 +26,7 @@ async def main() -> None:
     async with open_here() as (client, ports):
         await register_search_attributes(client)
         worker = build_worker(client, ports, open_here)
-        gc.freeze()  # as the worker of the product does
+        tune_interpreter()
         await worker.run()
 
 
