@@ -80,13 +80,6 @@ class _Wishes:
                     found[advance.begin.key] = advance.ids
         return found
 
-    def first(self) -> "_Wishes":
-        """Take the wish of one connection out, or everything when no connection has one."""
-        if self.advances:
-            return _Wishes(advances=[self.advances.pop(0)])
-        calls, self.calls = self.calls, []
-        return _Wishes(calls=calls)
-
     def futures(self) -> list[asyncio.Future[Any]]:
         return [*(wish.done for wish in self.advances), *(wish.done for wish in self.calls)]
 
@@ -159,7 +152,9 @@ class GroupingLedger(ABC):
 
     async def _write(self) -> None:
         while self._wishes.futures() or not self._leaving:
-            wishes = await self._next()
+            await self._asked.wait()
+            self._asked.clear()
+            wishes, self._wishes = self._wishes, _Wishes()
             try:
                 done = await self._committed(wishes)
             except Exception as error:  # noqa: BLE001 whoever asked decides what the failure means
@@ -173,21 +168,6 @@ class GroupingLedger(ABC):
             for call, answer in zip(wishes.calls, done.answers, strict=True):
                 if not call.done.done():
                     call.done.set_result(answer)
-
-    async def _next(self) -> _Wishes:
-        """What the next commit is about: all that was asked for during the last one, or the first thing after that.
-
-        Connections whose answers come at the same moment would stay together otherwise, each waiting for all others.
-        """
-        if self._asked.is_set():
-            self._asked.clear()
-            wishes, self._wishes = self._wishes, _Wishes()
-            return wishes
-        await self._asked.wait()
-        wishes = self._wishes.first()
-        if not self._wishes.futures():
-            self._asked.clear()
-        return wishes
 
     async def _committed(self, wishes: _Wishes) -> _Done:
         """Commit, and again if the database was full, locked or away: known answers must not become doubts.
