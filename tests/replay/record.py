@@ -24,6 +24,7 @@ from domain.wire import Hold, HoldReason, WindowResult, WindowTask
 FOLDER = Path(__file__).parent
 FLAGS = ("--dynamic-config-value", "limit.historyCount.suggestContinueAsNew=100")
 SOON = timedelta(seconds=0.5)
+LOOK_SECONDS = 2.0
 STACK_TRACE = re.compile(r'\s*"stackTrace": "(?:[^"\\]|\\.)*",')
 """Names the folders of whoever recorded, and no replay reads it."""
 
@@ -52,13 +53,15 @@ async def draft(task: WindowTask) -> WindowResult:
 
 
 async def review(task: WindowTask) -> WindowResult:
-    """Nothing is decided at the first look; at the second all but one, which is left."""
+    """Nothing is decided at the first look; then all but one, which is left. What is decided meanwhile is not seen."""
+    seen = len(decided)
+    await asyncio.sleep(LOOK_SECONDS)
     later = datetime.now(UTC) + timedelta(hours=6)
     hold = Hold(until=later, reason=HoldReason.REVIEW)
     open_leads = task.last - task.first + 1
-    if not decided:
+    if not seen:
         return WindowResult(counts={}, open=open_leads, again_at=later, hold=hold, left=[(task.first, task.last)])
-    if task.first == 1 and len(decided) == 1:
+    if task.first == 1 and seen == 1:
         return WindowResult(counts={"done": open_leads - 1}, open=1, again_at=later, hold=hold, left=[(7, 7)])
     return await done(task)
 
@@ -84,12 +87,13 @@ async def steer(handle: CampaignHandle) -> None:
     await handle.signal("resume")
     decided.append("all but one")
     await handle.signal("approve", args=["1-6,8-2000", "dana"])
+    await when(handle, lambda one: one.stages[Stage.REVIEW].running > 0)
+    decided.append("the last")
+    await handle.signal("recheck")
     await when(handle, lambda one: one.messages.get("sent", 0) > 0)
     await handle.signal("pause", args=[{"reason": "an object", "by": "iris"}])
     await when(handle, lambda one: one.paused is not None and one.stages[Stage.SENDING].running == 0)
     await handle.execute_update("resume", args=["fine", "iris"])
-    decided.append("the last")
-    await handle.signal("recheck")
 
 
 async def record(name: str) -> None:
