@@ -17,6 +17,9 @@ from telemetry.logging import get_logger
 NEW_PEOPLE = 200
 """So many, and a window comes back: enrichment begins with them while the search goes on."""
 
+FIRST_PEOPLE = 50
+"""The same for the first people of a campaign: until they are known, nobody else has anything to do."""
+
 _log = get_logger(__name__)
 
 
@@ -55,10 +58,9 @@ class DiscoveryActivities:
         """Ask until no page is left, or something is in the way.
 
         Where scores decide, nobody is judged before all pages of the window were seen: the next may show more commits.
-        The first people of a campaign are handed on at once: until then nobody else has anything to do.
         """
         audience, new = searched(campaign.spec), 0
-        handed_on = NEW_PEOPLE if campaign.numbered else 1
+        enough = NEW_PEOPLE if campaign.numbered else FIRST_PEOPLE
         while not activity.is_worker_shutdown():
             left = await self._discoveries.open_slices(task.campaign_id, task.first, task.last)
             if not left:
@@ -66,7 +68,7 @@ class DiscoveryActivities:
             if await self._discoveries.enough(task.campaign_id, audience.max_leads):
                 await self._discoveries.not_needed(task.campaign_id, task.first, task.last)
                 break
-            if new >= handed_on and not audience.score.decides:
+            if new >= enough and not audience.score.decides:
                 return SearchEnd(goes_on=True)
             page = await to_its_end(self._page(task.campaign_id, left[0], audience.exclude.logins, stop), stop)
             if not isinstance(page, int):

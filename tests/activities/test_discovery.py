@@ -30,12 +30,13 @@ TURNS = [("a", ""), ("a", "2"), ("a", "3"), ("b", "")]
 
 
 def long_slice() -> dict[tuple[str, str], SourcePage]:
-    """Three pages with 120 people each."""
-    people = [f"robin-{number}" for number in range(360)]
+    """Four pages with 120 people each."""
+    people = [f"robin-{number}" for number in range(480)]
     return {
         ("a", ""): page(people[:120], "2"),
         ("a", "2"): page(people[120:240], "3"),
-        ("a", "3"): page(people[240:]),
+        ("a", "3"): page(people[240:360], "4"),
+        ("a", "4"): page(people[360:]),
     }
 
 
@@ -87,10 +88,12 @@ async def test_a_window_comes_back_with_what_it_found_and_goes_on(stored: Stored
     discovering = Discovering(stored)
     discovering.source.pages = long_slice()
     await discovering.begin()
-    assert await discovering.discover(1, 1) == WindowResult(counts={}, open=1, found=240, parts=1, goes_on=True)
-    assert len(discovering.source.pages_asked) == 2
-    assert await discovering.discover(1, 1) == WindowResult(counts={"done": 1}, open=0, found=360, parts=1)
+    assert await discovering.discover(1, 1) == WindowResult(counts={}, open=1, found=120, parts=1, goes_on=True)
+    assert len(discovering.source.pages_asked) == 1, "the first people of a campaign are handed on at once"
+    assert await discovering.discover(1, 1) == WindowResult(counts={}, open=1, found=360, parts=1, goes_on=True)
     assert len(discovering.source.pages_asked) == 3
+    assert await discovering.discover(1, 1) == WindowResult(counts={"done": 1}, open=0, found=480, parts=1)
+    assert len(discovering.source.pages_asked) == 4
 
 
 @pytest.mark.parametrize("score", [{"top": 10}, {"minimum": 0.1}])
@@ -100,7 +103,7 @@ async def test_where_scores_decide_the_window_is_seen_to_its_end_first(
     discovering = Discovering(stored)
     discovering.source.pages = long_slice()
     await discovering.begin(searching(score=score))
-    assert await discovering.discover(1, 1) == WindowResult(counts={"done": 1}, open=0, found=360, parts=1)
+    assert await discovering.discover(1, 1) == WindowResult(counts={"done": 1}, open=0, found=480, parts=1)
 
 
 async def test_windows_keep_to_their_slices(stored: StoredCampaigns) -> None:
