@@ -89,7 +89,7 @@ def tokens(model: str, direction: Direction, count: int) -> None:
 
 
 def watch_rate_limit(provider: str, remaining: Remaining) -> None:
-    """Have this asked whenever figures are exported; it must not wait. The newest of a provider counts."""
+    """Have this asked whenever figures are exported; it must not wait. The last of a provider counts."""
     _rate_limits[provider] = remaining
 
 

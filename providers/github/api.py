@@ -94,7 +94,6 @@ class GitHubApi:
         self._resting = Resting()
         self._slots = asyncio.Semaphore(IN_FLIGHT)
         self._transport = Transport(address, IN_FLIGHT, tokens.hidden_in)
-        watch_rate_limit("github", lambda: tokens.remaining(utc_now()))
 
     async def close(self) -> None:
         """Close the connections."""
@@ -142,6 +141,9 @@ class GitHubApi:
     def not_shown(self, why: str) -> SourceWait:
         """The wait of whoever asks for something that GitHub cannot show in time; others are not held up."""
         return not_shown(why, utc_now())
+
+    def _remaining(self) -> int | None:
+        return self._tokens.remaining(utc_now())
 
     async def _obey(self, answer: Answer, token: Token, question: "_Question") -> None:
         """Do what an answer without data asks for before the question is asked again; raises what `ask` raises."""
@@ -201,6 +203,8 @@ class GitHubApi:
                 token.end()
             if answer.budget is not None:
                 token.learn(answer.budget, utc_now())
+                # Not before: the event loop that sends has an object like this one, which asks nothing.
+                watch_rate_limit("github", self._remaining)
             useful = answer.outcome in (Outcome.OK, Outcome.PARTIAL)
             reply = _read(answer, body, shape, token) if useful else None
             call.ended(*seen.ended(answer, reply.points if reply is not None else None))

@@ -16,6 +16,7 @@ from traced_world import working
 
 from client import engine_metrics
 from client.adapters import Ports
+from domain.wire import TASK_QUEUE
 from telemetry import metrics
 from telemetry.measuring import Measuring
 from telemetry.metric_names import FORMS, Direction, Metric
@@ -141,7 +142,8 @@ async def test_the_page_lists_what_a_campaign_exports(
         await until(counted)
         ours = figures(reader)
     (leads_name, leads, labels), *_ = [exported(one) for name, one in sink.metrics().items() if name == Metric.LEADS]
-    of_engine = {exported(one)[0] for one in sink.metrics().values()}
+    of_engine = {name: labels for name, _, labels in map(exported, sink.metrics().values())}
+    pollers = sink.metrics()["temporal_num_pollers"].gauge.data_points
 
     page = listed("Outrider's")
     assert page == {str(name): Row(form.kind, form.unit, frozenset(form.labels)) for name, form in FORMS.items()}
@@ -149,7 +151,13 @@ async def test_the_page_lists_what_a_campaign_exports(
         name: row for name, row in page.items() if name != leads_name
     }
     assert labels - OF_TEMPORAL == page[leads_name].labels
-    assert listed("Temporal's").keys() - NOT_OF_A_GOOD_CAMPAIGN - of_engine == set()
+    of_temporal = listed("Temporal's")
+    assert of_temporal.keys() - NOT_OF_A_GOOD_CAMPAIGN - of_engine.keys() == set()
+    unknown = {name: row.labels - of_engine[name] for name, row in of_temporal.items() if name in of_engine}
+    assert {name: labels for name, labels in unknown.items() if labels} == {}
+    polled = [{one.key: one.value.string_value for one in point.attributes} for point in pollers]
+    asked = {"task_queue": TASK_QUEUE, "poller_type": "workflow_task"}
+    assert [labels for labels in polled if asked.items() <= labels.items()], "what OutriderNoWorker asks for"
 
     sent = report.messages.sent
     assert sent > 0
