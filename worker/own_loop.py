@@ -51,8 +51,8 @@ class OwnLoop:
         await self._over
 
     async def turns(self) -> bool:
-        """Whether the event loop of the thread answers; True before it has begun."""
-        if not self._begun.done():
+        """Whether the event loop of the thread answers; True before it has begun, and once it is to end."""
+        if not self._begun.done() or self._leave.done() or self._ended.done():
             return True
         answer = asyncio.run_coroutine_threadsafe(asyncio.sleep(0), self._begun.result())
         try:

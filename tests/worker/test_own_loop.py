@@ -121,3 +121,4 @@ async def test_it_says_whether_it_turns() -> None:
         assert await loop.turns()
         await asyncio.to_thread(stuck.wait)
         assert not await loop.turns()
+    assert await loop.turns(), "one that has ended is not stuck: the other may have work in hand"
