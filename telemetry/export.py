@@ -95,13 +95,12 @@ def _queue_size() -> int:
 
 def _listens(endpoint: str) -> bool:
     """Whether a connection can be made. Behind a proxy that says nothing, so there it is taken for granted."""
-    parts = urlsplit(endpoint if "//" in endpoint else f"//{endpoint}")
-    if getproxies() or not parts.hostname:
-        return True
-    port = parts.port or (443 if parts.scheme == "https" else 80)
     try:
-        socket.create_connection((parts.hostname, port), _REACH_SECONDS).close()
-    except OSError:
+        parts = urlsplit(endpoint if "//" in endpoint else f"//{endpoint}")
+        if not getproxies() and parts.hostname:
+            port = parts.port or (443 if parts.scheme == "https" else 80)
+            socket.create_connection((parts.hostname, port), _REACH_SECONDS).close()
+    except (OSError, ValueError):  # ValueError: it is no address at all
         return False
     return True
 

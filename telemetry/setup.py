@@ -4,13 +4,16 @@ import threading
 import time
 from collections.abc import Callable
 from functools import partial
+from typing import TypeVar
 
 from telemetry import metrics, switch, tracing
 from telemetry.logging import get_logger
 from telemetry.switch import Target
 
-LEAVE_SECONDS = 3.0
-"""How long the end of a process may wait for the collector, for all that it hands over."""
+LEAVE_SECONDS = 2.5
+"""How long all that is handed over may take, so that with the rest a process ends within 3 s."""
+
+_Result = TypeVar("_Result")
 
 _log = get_logger(__name__)
 _leaving: list[Callable[[], None]] = []
@@ -23,9 +26,9 @@ def set_up(service: str, *, measured: bool = False) -> None:
     `measured` is for processes that last: each has time series of its own, which a command would leave behind. What
     they ask for and cannot be had is said in the log: no campaign stands still because nobody looks on.
     """
-    dropped = _trace(service)
+    dropped = _tried(partial(_trace, service)) or _none
     if measured:
-        _measure(service, dropped)
+        _tried(partial(_measure, service, dropped))
 
 
 def shut_down() -> None:
@@ -41,18 +44,14 @@ def shut_down() -> None:
         thread.join(max(0.0, deadline - time.monotonic()))
 
 
-def _trace(service: str) -> Callable[[], int]:
-    """Switch traces on; returns how many spans were lost so far."""
+def _trace(service: str) -> Callable[[], int] | None:
+    """Switch traces on if they are asked for; returns what says how many spans were lost so far."""
     asked = _asked(switch.traces())
     if asked is None:
-        return _none
+        return None
     from telemetry import export  # noqa: PLC0415 the SDK takes a third of a second: only those who asked wait for it
 
-    try:
-        started = export.start(asked, service)
-    except ModuleNotFoundError:
-        _no_grpc()
-        return _none
+    started = export.start(asked, service)
     tracing.trace_with(started.tracer())
     _leaving.append(partial(export.leave, started.close, asked))
     return lambda: started.outbox.lost
@@ -64,13 +63,9 @@ def _measure(service: str, spans_dropped: Callable[[], int]) -> None:
         return
     from telemetry import export, measuring  # noqa: PLC0415 as above
 
-    try:
-        started = measuring.start(asked, service, spans_dropped)
-    except ModuleNotFoundError:
-        _no_grpc()
-        return
+    started, engine = measuring.start(asked, service, spans_dropped), measuring.engine(asked, service)
     metrics.measure_with(started.instruments)
-    metrics.name_engine(measuring.engine(asked, service))
+    metrics.name_engine(engine)
     _leaving.append(partial(export.leave, started.close, asked))
 
 
@@ -81,8 +76,15 @@ def _asked(asked: Target | switch.Refused | None) -> Target | None:
     return asked
 
 
-def _no_grpc() -> None:
-    _log.warning("telemetry.off", variable="OTEL_EXPORTER_OTLP_PROTOCOL", hint="it needs the extra grpc")
+def _tried(switch_on: Callable[[], _Result]) -> _Result | None:
+    """What this returns, None where it cannot be done: the log says why."""
+    try:
+        return switch_on()
+    except ModuleNotFoundError:
+        _log.warning("telemetry.off", variable="OTEL_EXPORTER_OTLP_PROTOCOL", hint="it needs the extra grpc")
+    except Exception as error:  # noqa: BLE001 the SDK reads dozens of variables, and raises for a wrong value of many
+        _log.warning("telemetry.off", reason=str(error))
+    return None
 
 
 def _none() -> int:

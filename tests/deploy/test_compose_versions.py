@@ -15,11 +15,14 @@ from compose_file import ROOT
 
 from client.local_stack import parts
 from client.temporal_cli import obtain, version_of
+from telemetry.setup import LEAVE_SECONDS
 from web import __main__ as web
 from worker.build import GRACE
 
 SERVICES = compose_file.services()
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+HANDED_OVER = timedelta(seconds=LEAVE_SECONDS)
+"""After all other work a process hands over its spans."""
 EXACT = re.compile(r"[\w./-]+:v?\d+(\.\d+)+(-[a-z]\w*)*")
 
 
@@ -87,11 +90,11 @@ def test_the_image_has_the_version_of_the_project() -> None:
 
 
 def test_a_worker_gets_longer_to_stop_than_the_mail_in_hand_may_take() -> None:
-    assert seconds(SERVICES["worker"]["stop_grace_period"]) > GRACE
+    assert seconds(SERVICES["worker"]["stop_grace_period"]) > GRACE + HANDED_OVER
 
 
 def test_the_web_page_gets_longer_to_stop_than_a_request_may_take() -> None:
-    assert seconds(SERVICES["web"]["stop_grace_period"]) > timedelta(seconds=web._GRACE_SECONDS)
+    assert seconds(SERVICES["web"]["stop_grace_period"]) > timedelta(seconds=web._GRACE_SECONDS) + HANDED_OVER
 
 
 def test_temporal_is_set_as_outrider_up_sets_it() -> None:

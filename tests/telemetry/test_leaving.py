@@ -105,7 +105,28 @@ def test_a_collector_that_takes_connections_and_says_nothing_costs_three_seconds
             "OTEL_EXPORTER_OTLP_PROTOCOL": protocol,
         }
         took, log = leave(environment, seconds=1.5)
-    assert took < LONGEST_SECONDS + NOTICEABLE_SECONDS
+    assert took < LONGEST_SECONDS
+    assert "Traceback" not in log
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"OTEL_EXPORTER_OTLP_COMPRESSION": "zip", "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"},
+        {"OTEL_EXPORTER_OTLP_TIMEOUT": "long", "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"},
+        {"OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT": "many"},
+    ],
+)
+def test_a_value_that_cannot_be_obeyed_is_said_and_ends_no_process(wrong: dict[str, str]) -> None:
+    took, log = leave({"OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{free_port()}", **wrong})
+    assert took < NOTICEABLE_SECONDS
+    assert "Traceback" not in log
+    assert '"telemetry.off"' in log
+
+
+def test_an_address_that_is_none_ends_no_process() -> None:
+    took, log = leave({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:collector"})
+    assert took < NOTICEABLE_SECONDS
     assert "Traceback" not in log
 
 
