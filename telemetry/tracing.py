@@ -14,6 +14,7 @@ from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.trace import Link, Span, Status, StatusCode, Tracer
 
+from domain.errors import NotFound
 from telemetry.names import Attribute, Command
 
 _C = TypeVar("_C")
@@ -36,6 +37,9 @@ class _Process:
 
     tracer: Tracer | None = None
 
+
+_UNKNOWN = "unknown"
+"""Instead of an id that is none: whoever typed it may have typed an address."""
 
 _process = _Process()
 _about: ContextVar[Values | None] = ContextVar("_about", default=None)
@@ -88,6 +92,8 @@ def command(name: Command, campaign_id: str) -> Iterator[None]:
         try:
             yield
         except Exception as error:
+            if isinstance(error, NotFound):
+                span.set_attribute(Attribute.CAMPAIGN, _UNKNOWN)
             failed(span, error)
             raise
 

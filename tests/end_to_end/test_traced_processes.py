@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from campaign_script import carried_by_script
+from campaign_script import LIST, SPEC, carried_by_script, write
+from command_line import CommandLine
 from local_world import World, people, spec, until
 from otlp_sink import OtlpSink, otlp_sink
 
@@ -86,6 +87,18 @@ async def test_a_script_begins_the_trace_that_its_worker_goes_on_with(
     assert link in capsys.readouterr().out
     await run("show", campaign_id)
     assert "http://127.0.0.1:16686/search?service=outrider-worker" in capsys.readouterr().out
+
+
+async def test_a_command_begins_the_trace_that_a_worker_goes_on_with(
+    world: World, sink: OtlpSink, tmp_path: Path
+) -> None:
+    write(tmp_path, spec(), people(5))
+    worker = world.start_worker()
+    carried = await asyncio.to_thread(CommandLine(tmp_path, world.home), "run", SPEC, "--leads", LIST)
+    stop(worker)
+    assert carried.returncode == 0, carried.stderr
+    (campaign,) = [names for names in sink.traces().values() if "outrider-cli campaign.create" in names]
+    assert {"outrider-worker RunWorkflow:CampaignWorkflow", "outrider-worker RunActivity:write_report"} <= campaign
 
 
 async def test_waits_and_pauses_are_logged_with_their_ends(world: World) -> None:

@@ -1,13 +1,19 @@
 """Everything that the collector receives, looked through for secrets and people; what processes log as well."""
 
+import asyncio
 import json
+import os
+import re
 from collections.abc import AsyncIterator, Iterator, Mapping
 from pathlib import Path
 
+import httpx
 import pytest
+import raw_rows
 import yaml
-from campaign_script import carried_by_script
+from campaign_script import LIST, SPEC, carried_by_script, write
 from collector import CONFIGURATION, Collector, collector
+from command_line import CommandLine
 from databases import postgres_databases
 from google.protobuf.json_format import MessageToJson
 from jaeger import Jaeger
@@ -31,12 +37,14 @@ SECRETS = {
 DATABASE_PASSWORD = "databasesentinel"
 RELAY = ("loginsentinel", "passwordsentinel")
 WRITTEN = {"draft line": "a line that only this draft has", "address": "Sentinel Street", "reply": "replysentinel"}
+WRITTEN |= {"reason": "reasonsentinel", "no campaign": "typedsentinel@example.com"}
 PRIVATE = ("login", "name", "email", "company", "location", "id")
 """What the local GitHub knows of a person. Node ids are as private as logins: they lead to the person."""
 TOOLS: set[str] = {
-    *(Command.CREATE, Tool.GITHUB_GRAPHQL, Tool.LEDGER_CLAIM),
+    *(Command.CREATE, Command.PAUSE, Command.RETRY, Tool.GITHUB_GRAPHQL, Tool.LEDGER_CLAIM),
     *(Tool.SMTP_CONNECT, Tool.SMTP_SESSION, Tool.SMTP_TRANSACTION),
 }
+SERVICES = {"outrider-cli", "outrider-web", "outrider-worker"}
 METRICS: set[str] = {Metric.MAILS, Metric.TOOL_CALLS, Metric.LEADS}
 SHORTEST = 6
 """What is shorter may be part of a word of ours: it is looked for as a whole value."""
@@ -121,20 +129,64 @@ def private_values(github: LocalGitHub, campaign: Campaign) -> set[str]:
     return told | {repository for one in found for repository in one["commits"]}
 
 
-async def refused_by_its_relay(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A worker that logs in where that cannot be done, until it says that it waits."""
+async def opted_out(world: World, campaign_id: str) -> str:
+    """Somebody opts out while the database is slow, and the page's process ends; returns what their link carried."""
+    page = world.start_worker("-m", "web", "--port", "0")
+    said = re.compile(r'"web\.started".*"port": (\d+)')
+
+    async def listens() -> bool:
+        return said.search(world.log) is not None
+
+    await until(listens)
+    (port,) = said.findall(world.log)
+    database = world.settings.database()
+    link = raw_rows.rows(database, "SELECT opt_out_token FROM leads WHERE campaign_id = ? AND number = 1", campaign_id)
+    token: str = link[0]["opt_out_token"]
+    async with httpx.AsyncClient(trust_env=False, timeout=20) as http:
+        with raw_rows.other_writer(database):
+            asked = asyncio.create_task(http.post(f"http://127.0.0.1:{port}/u/{token}"))
+            await asyncio.sleep(0.5)
+            assert not asked.done()
+        assert (await asked).status_code == httpx.codes.OK
+    page.terminate()
+    assert page.wait(30) == 0
+    return token
+
+
+async def commanded(world: World, directory: Path, *arguments: str) -> tuple[str, str]:
+    """A command and what it prints: its output, which is for whoever asked, and its log."""
+    ours = {name: value for name, value in os.environ.items() if name.startswith("OUTRIDER_")}
+    outrider = CommandLine(directory, world.home)
+    ended = await asyncio.to_thread(outrider, *arguments, **(ours | world.environment))
+    return ended.stdout, ended.stderr
+
+
+async def refused_by_its_relay(world: World, directory: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A worker that logs in where that cannot be done, and somebody at a keyboard; returns what the commands log."""
     address = world.inbox.smtp_url.removeprefix("smtp://")
     monkeypatch.setenv("OUTRIDER_SMTP_URL", f"smtp://{':'.join(RELAY)}@{address}")
     worker = world.start_worker()
+    write(directory, spec(connections=2), people(5))
+    started, log = await commanded(world, directory, "run", SPEC, "--leads", LIST, "--detach", "--json")
+    campaign_id = json.loads(started)["campaign_id"]
     async with world.client() as client:
-        started = await client.create(spec(connections=2), people(5))
 
         async def waits() -> bool:
-            return bool((await client.progress(started.campaign_id)).waiting_for)
+            return bool((await client.progress(campaign_id)).waiting_for)
 
         await until(waits)
+    for arguments in (
+        ("show", campaign_id, "--lead", "1"),
+        ("pause", campaign_id, "--reason", WRITTEN["reason"]),
+        ("cancel", campaign_id, "--reason", WRITTEN["reason"]),
+    ):
+        output, said = await commanded(world, directory, *arguments)
+        assert output, said
+        log += said
+    await commanded(world, directory, "retry", WRITTEN["no campaign"])  # it answers with what was typed
     worker.terminate()
     assert worker.wait(30) == 0
+    return log
 
 
 async def test_no_secret_and_nobody_is_in_what_the_collector_receives(
@@ -161,21 +213,25 @@ async def test_no_secret_and_nobody_is_in_what_the_collector_receives(
     assert report.messages.failed
     assert report.messages.in_doubt
     assert report.relay_deferrals
-    await refused_by_its_relay(world, monkeypatch)
+    token = await opted_out(world, campaign_id)
+    log = await refused_by_its_relay(world, tmp_path, monkeypatch)
 
     async def all_through() -> bool:
-        return not (TOOLS - set(sink.names()) or METRICS - sink.metrics().keys())
+        return not (TOOLS - set(sink.names()) or METRICS - sink.metrics().keys() or SERVICES - sink.services())
 
     await until(all_through)
     seen = {
         "what the collector received": received(sink),
         "what Prometheus reads": watched.metrics().casefold(),
         "the collector's log": watched.log.read_text(encoding="utf-8").casefold(),
-        "the workers' log": world.log.casefold(),
+        "the log of workers and page": world.log.casefold(),
+        "the commands' log": log.casefold(),
     }
     assert str(Attribute.LEAD_NUMBER) in seen["what the collector received"]
     assert len(private) > 300
-    secrets = {*TOKENS, *RELAY, DATABASE_PASSWORD, SHARED_KEY, "headersentinel", "othersentinel", "otherpassword"}
+    secrets = {*TOKENS, *RELAY, DATABASE_PASSWORD, SHARED_KEY, token}
+    secrets |= {"headersentinel", "othersentinel", "otherpassword"}
+    private |= {value for one in people(5) for value in (one.email, one.name)}
     for where, text in seen.items():
         for value in {*secrets, *WRITTEN.values(), *private}:
             assert not says(text, value), f"{value} in {where}"
