@@ -13,8 +13,10 @@ from compose_file import ROOT
 from client.settings import Settings, load_settings
 from providers.github.address import ApiAddress
 from providers.relay_address import RelayAddress
+from telemetry import switch
 
 SERVICES = compose_file.services()
+GUIDE = (ROOT / "docs" / "guides" / "observability.md").read_text(encoding="utf-8")
 OURS = {name: service for name, service in SERVICES.items() if compose_file.is_ours(service)}
 SECRET = re.compile(r"PASSWORD|PWD|SECRET|TOKEN|_KEY$")
 STANDARD = {
@@ -131,6 +133,23 @@ def test_the_telemetry_is_asked_where_it_listens() -> None:
     published = {name: {inside for who, _, _, inside in compose_file.host_ports() if who == name} for name in SERVICES}
     assert published["collector"] == {collector["COLLECTOR_GRPC_PORT"], collector["COLLECTOR_HTTP_PORT"]}
     assert published["jaeger"] == {jaeger["JAEGER_QUERY_PORT"]}
+
+
+def test_links_to_traces_lead_to_the_jaeger_that_is_published(monkeypatch: pytest.MonkeyPatch) -> None:
+    (published,) = [f"{address}:{port}" for who, address, port, _ in compose_file.host_ports() if who == "jaeger"]
+    assert settings_of("outrider", monkeypatch).jaeger() == f"http://{published}"
+
+
+def test_the_guide_exports_to_a_port_that_speaks_what_is_exported() -> None:
+    collector = ports_of("otel-collector.yaml")
+    listens = {switch.HTTP: collector["COLLECTOR_HTTP_PORT"], switch.GRPC: collector["COLLECTOR_GRPC_PORT"]}
+    blocks = [dict(re.findall(r"(?m)^export (\w+)=(\S+)$", block)) for block in GUIDE.split("```")[1::2]]
+    exporting = [block for block in blocks if block]
+    assert exporting
+    for block in exporting:
+        for asked in (switch.traces(block), switch.metrics(block)):
+            assert isinstance(asked, switch.Target)
+            assert urlsplit(asked.endpoint).port == int(listens[asked.protocol])
 
 
 def test_prometheus_and_grafana_ask_services_where_they_listen() -> None:

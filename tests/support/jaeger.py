@@ -67,7 +67,6 @@ def jaeger(place: Path, environment: Mapping[str, str] | None = None) -> Iterato
         "JAEGER_QUERY_GRPC_PORT": str(query_grpc),
         "JAEGER_OTLP_PORT": str(otlp),
         "JAEGER_HEALTH_PORT": str(health),
-        "OTEL_TRACES_SAMPLER": "always_off",  # it would send traces of itself to port 4317, and wait there at its end
     }
     log = place / "jaeger.log"
     command = [str(program), "--config", str(CONFIGURATION)]

@@ -1,6 +1,7 @@
 """otel-collector.yaml in the real collector: a span reaches Jaeger, a metric reaches the page Prometheus reads."""
 
 import re
+import socket
 import subprocess
 import time
 from collections.abc import Callable
@@ -21,6 +22,7 @@ from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor, SpanExporter
+from promql import listed_metrics
 
 pytestmark = pytest.mark.go_tools
 
@@ -94,8 +96,9 @@ def test_a_span_reaches_jaeger(
     assert running_jaeger.traces(service, tags='{"lead.number": "43"}') == []
 
 
-def test_a_metric_reaches_the_page_that_prometheus_reads(running_collector: Collector) -> None:
-    reader = PeriodicExportingMetricReader(GrpcMetrics(endpoint=running_collector.grpc_url, insecure=True))
+def send_metrics(collector: Collector) -> None:
+    """Send a counter and a histogram by the SDK."""
+    reader = PeriodicExportingMetricReader(GrpcMetrics(endpoint=collector.grpc_url, insecure=True))
     resource = Resource.create({"service.name": "probe", "service.instance.id": "worker-7"})
     provider = MeterProvider([reader], resource=resource, shutdown_on_exit=False)
     meter = provider.get_meter("test")
@@ -103,12 +106,26 @@ def test_a_metric_reaches_the_page_that_prometheus_reads(running_collector: Coll
     meter.create_histogram("outrider_probe_duration", unit="s").record(0.2, {"provider": "github"})
     provider.shutdown()
 
+
+def test_a_metric_reaches_the_page_that_prometheus_reads(running_collector: Collector) -> None:
+    send_metrics(running_collector)
     counted = running_collector.wait_for_metric("outrider_probes_total{")
     assert counted.endswith(" 3")
     assert 'outcome="ok"' in counted
     assert 'job="probe"' in counted
     assert 'instance="worker-7"' in counted
     running_collector.wait_for_metric(r"outrider_probe_duration_seconds_bucket\{")
+
+
+def test_the_page_lists_what_the_collector_says_of_itself(running_collector: Collector) -> None:
+    send_span(grpc_spans(running_collector), "probe-page", "github.graphql")
+    send_metrics(running_collector)
+    listed = {name for name in listed_metrics() if name.startswith(("otelcol_", "traces_"))}
+    assert listed >= LOST
+    running_collector.wait_for_metric("traces_span_metrics_calls_total{")
+    page = running_collector.metrics() + running_collector.own_metrics()
+    said = {re.sub(r"_(bucket|sum|count)$", "", name) for name in re.findall(r"(?m)^(\w+)\{", page)}
+    assert listed - LOST - said == set()
 
 
 def test_spans_are_counted_by_stage_provider_and_outcome_only(running_collector: Collector) -> None:
@@ -142,6 +159,16 @@ def test_spans_wait_for_a_jaeger_that_comes_later(tmp_path: Path) -> None:
         trace_id = send_span(http_spans(running), "probe-later", "model.call")
         with jaeger(tmp_path, {"JAEGER_OTLP_PORT": str(later)}) as started:
             assert started.wait_for(lambda shown: shown.trace(trace_id), seconds=30)
+
+
+def test_jaeger_sends_no_traces_of_its_own(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        variables = {"OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{listening.getsockname()[1]}"}
+        with jaeger(tmp_path, variables) as running:
+            running.get("/api/services")
+        listening.setblocking(False)  # noqa: FBT003 the library's
+        with pytest.raises(BlockingIOError):
+            listening.accept()
 
 
 def test_the_shipped_file_is_valid_as_it_is() -> None:
