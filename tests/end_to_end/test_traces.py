@@ -19,7 +19,7 @@ from traced_world import working
 from client.adapters import Ports, migrate
 from client.campaigns import CampaignClient
 from client.tracing import CampaignInterceptor
-from domain.campaign import CampaignSpec
+from domain.campaign import CampaignSpec, Stage
 from domain.errors import Unreachable
 from domain.lead import NewLead
 from domain.ports import Reports
@@ -40,6 +40,7 @@ campaign.create
       RunActivity:send_messages
       RunActivity:write_report
       RunWorkflow:CampaignWorkflow"""
+WINDOWED = set(Stage) - {Stage.PLANNING, Stage.REPORTING}
 DRAFTS = "window.personalization"
 MAILS = """\
 window.sending
@@ -256,9 +257,16 @@ async def test_a_search_shows_each_request_and_what_it_cost(world: World, spans:
             assert len(private or "") < 5 or private not in texts
 
 
-def test_the_reference_lists_every_name() -> None:
-    listed = set(re.findall(r"`([^`]+)`", PAGE))
-    assert {name for name in (*Tool, *Command, *Attribute) if name not in listed} == set()
+def first_column(section: str) -> set[str]:
+    """The names in the first column of a table of the page."""
+    rows = re.findall(r"(?m)^\| (`.*?) \|", PAGE.split(f"\n## {section}\n")[1].split("\n## ")[0])
+    return {name for row in rows for name in re.findall(r"`([^`]+)`", row)}
+
+
+def test_the_reference_lists_every_name_and_no_other() -> None:
+    of_temporal = {name for name in first_column("Spans") if name.endswith(":…")}
+    assert first_column("Spans") - of_temporal == {*Tool, *Command, *(f"window.{stage}" for stage in WINDOWED)}
+    assert {name for name in first_column("Attributes") if not name.startswith("temporal")} == {*Attribute}
 
 
 async def test_every_name_is_in_the_reference(world: World, spans: SeenSpans) -> None:
