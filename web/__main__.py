@@ -5,16 +5,16 @@ Logs `web.started` with host and port when it listens; port 0 takes any free one
 
 import argparse
 import asyncio
-import contextlib
 import socket
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import uvicorn
 
 from client.adapters import open_storage
 from client.exit import run_entry_point, stop_requested
+from client.http_server import HttpServer, listen
 from client.settings import Settings
 from domain.errors import Unreachable
 from telemetry.logging import get_logger
@@ -37,21 +37,14 @@ class Options:
     port: int
 
 
-class _Server(uvicorn.Server):
-    """uvicorn without its signal handlers, which end the process by the signal instead of with exit code 0.
-
-    Its `backlog` is only how many connections are accepted at once, not how many may wait for that.
-    """
+class _Server(HttpServer):
+    """Its `backlog` is only how many connections are accepted at once, not how many may wait for that."""
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen."""
         await super().startup(sockets)
         for listening in sockets or ():
             listening.listen(_QUEUE)
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
 
 
 def parse(arguments: Sequence[str]) -> Options:
@@ -98,9 +91,8 @@ async def run(settings: Settings, options: Options) -> None:
 
 
 def _listen(options: Options) -> socket.socket:
-    family = socket.AF_INET6 if ":" in options.host else socket.AF_INET
     try:
-        return socket.create_server((options.host, options.port), family=family)
+        return listen(options.host, options.port)
     except OSError as error:
         raise Unreachable(
             f"--host, --port: cannot listen on {options.host}:{options.port}: {error.strerror}",

@@ -7,7 +7,7 @@ that is taken is no error: every answer says whose it is.
 import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 import uvicorn
 from starlette.applications import Starlette
@@ -18,6 +18,7 @@ from temporalio.client import Client
 from temporalio.service import RPCError
 
 from client.adapters import open_storage
+from client.http_server import HttpServer, listen
 from client.settings import Settings
 from client.workers import workers
 from domain.errors import OutriderError
@@ -88,7 +89,7 @@ async def answering(health: Health, settings: Settings) -> AsyncIterator[None]:
     if listening is None:
         yield
         return
-    server = _Server(
+    server = HttpServer(
         uvicorn.Config(
             Starlette(
                 routes=[
@@ -115,18 +116,9 @@ async def answering(health: Health, settings: Settings) -> AsyncIterator[None]:
         await serving
 
 
-class _Server(uvicorn.Server):
-    """uvicorn without its signal handlers: the worker has its own."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-
 def _listen(host: str, port: int) -> socket.socket | None:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host, port), family=family)
+        return listen(host, port)
     except OSError as error:
         _log.warning("worker.no_health_port", host=host, port=port, reason=error.strerror)
         return None

@@ -5,14 +5,11 @@ Prints one JSON line on stdout when the port listens: `{"port": …, "pid": …}
 
 import argparse
 import asyncio
-import contextlib
 import gc
 import json
 import os
 import signal
-import socket
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -32,8 +29,7 @@ from sandbox.github.page import Page
 from sandbox.github.population import Population
 from sandbox.github.resolvers import World
 from sandbox.github.rest_api import RestApi
-
-_BACKLOG = 1_024
+from sandbox.listening import HttpServer, listen
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,18 +49,6 @@ class Options:
     focus: float
     focus_language: str
     focus_topics: tuple[str, ...]
-
-
-class _HttpServer(uvicorn.Server):
-    """uvicorn without its signal handlers, which end the process by the signal instead of with exit code 0."""
-
-    def stop(self) -> None:
-        """End `serve` soon."""
-        self.should_exit = True
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
 
 
 def parse(arguments: list[str]) -> Options:
@@ -104,21 +88,6 @@ def parse(arguments: list[str]) -> Options:
     )
 
 
-def bind(host: str, port: int) -> socket.socket:
-    """Return a listening socket. Exits with code 3 and one line naming the option if the address cannot be had."""
-    # With the protocol named, asyncio switches Nagle off; otherwise a small answer waits 40 ms for an acknowledgement.
-    bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        bound.bind((host, port))
-        bound.listen(_BACKLOG)
-    except (OSError, OverflowError) as error:
-        reason = getattr(error, "strerror", None) or error
-        sys.stderr.write(f"--port: cannot listen on {host}:{port}: {reason}; use another port, or 0 for any\n")
-        raise SystemExit(3) from None
-    return bound
-
-
 def application(options: Options) -> Starlette:
     """Draw the population and return the application that answers about it."""
     population = Population(
@@ -146,8 +115,8 @@ def application(options: Options) -> Starlette:
 
 async def serve(options: Options) -> None:
     """Serve until a signal comes."""
-    bound = bind(options.host, options.port)
-    http = _HttpServer(
+    bound = listen("--port", options.host, options.port)
+    http = HttpServer(
         uvicorn.Config(
             application(options),
             http=TrackedProtocol,

@@ -5,14 +5,11 @@ Prints one JSON line on stdout when both ports listen: `{"smtp_port": …, "http
 
 import argparse
 import asyncio
-import contextlib
 import json
 import logging
 import os
 import signal
-import socket
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,10 +18,11 @@ from starlette.applications import Starlette
 
 from sandbox.inbox.api import Api
 from sandbox.inbox.faults import Faults
-from sandbox.inbox.listener import BACKLOG, Listener, bound_socket
+from sandbox.inbox.listener import Listener
 from sandbox.inbox.mailbox import Mailbox
 from sandbox.inbox.page import Page
 from sandbox.inbox.smtp import InboxSMTP
+from sandbox.listening import HttpServer, listen
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,18 +33,6 @@ class Options:
     smtp_port: int
     http_port: int
     store: Path | None
-
-
-class _HttpServer(uvicorn.Server):
-    """uvicorn without its signal handlers, which end the process by the signal instead of with exit code 0."""
-
-    def stop(self) -> None:
-        """End `serve` soon."""
-        self.should_exit = True
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
 
 
 def parse(arguments: list[str]) -> Options:
@@ -63,29 +49,17 @@ def parse(arguments: list[str]) -> Options:
     return Options(given.host, given.smtp_port, given.http_port, store)
 
 
-def bind(option: str, host: str, port: int) -> socket.socket:
-    """Return a listening socket. Exits with code 3 and one line naming the option if the address cannot be had."""
-    try:
-        bound = bound_socket(host, port)
-        bound.listen(BACKLOG)
-    except (OSError, OverflowError) as error:
-        reason = getattr(error, "strerror", None) or error
-        sys.stderr.write(f"{option}: cannot listen on {host}:{port}: {reason}; use another port, or 0 for any\n")
-        raise SystemExit(3) from None
-    return bound
-
-
 async def serve(options: Options) -> None:
     """Serve SMTP and HTTP in one event loop until a signal comes."""
     mailbox = Mailbox(options.store)
     faults = Faults()
     listener = Listener(
-        bind("--smtp-port", options.host, options.smtp_port),
+        listen("--smtp-port", options.host, options.smtp_port),
         lambda connections: InboxSMTP(mailbox, faults, connections),
     )
-    http_socket = bind("--http-port", options.host, options.http_port)
+    http_socket = listen("--http-port", options.host, options.http_port)
     app = Starlette(routes=[*Page(mailbox, faults, listener).routes(), *Api(mailbox, faults, listener).routes()])
-    http = _HttpServer(
+    http = HttpServer(
         uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", ws="none", timeout_graceful_shutdown=1)
     )
     for number in (signal.SIGTERM, signal.SIGINT):

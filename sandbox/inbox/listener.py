@@ -5,24 +5,7 @@ import socket
 from collections.abc import Callable
 
 from sandbox.inbox.smtp import InboxSMTP
-
-BACKLOG = 1024
-"""Connections the system takes in while the process is busy."""
-
-
-def bound_socket(host: str, port: int) -> socket.socket:
-    """Return an IPv4 TCP socket that has the port and does not listen yet. Raises OSError or OverflowError.
-
-    It names its protocol, unlike those of `socket.create_server`: asyncio switches Nagle's algorithm off only then.
-    """
-    bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    try:
-        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        bound.bind((host, port))
-    except BaseException:
-        bound.close()
-        raise
-    return bound
+from sandbox.listening import BACKLOG, bound_socket
 
 
 class Listener:
