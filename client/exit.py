@@ -39,7 +39,7 @@ def run_entry_point(
         code = 2 if isinstance(error, InputError) else 3
     except KeyboardInterrupt:
         code = 130
-    except Exception as error:  # noqa: BLE001 its text may quote a person, so only its kind and its place are said
+    except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 its text may quote a person, so only its kind and its place are said
         sys.stderr.write(
             f"error: unexpected {type(error).__name__}\n{''.join(traceback.format_tb(error.__traceback__))}"
         )

@@ -18,6 +18,7 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 from activities.control import ControlActivities
 from activities.discovery import DiscoveryActivities
 from activities.enrichment import EnrichmentActivities
+from activities.in_hand import to_its_end
 from activities.personalization import PersonalizationActivities
 from activities.planning import PlanningActivities
 from activities.reporting import ReportingActivities
@@ -97,7 +98,11 @@ class CampaignWorker:
         return self
 
     async def __aexit__(self, error_type: type[BaseException] | None, *error: object) -> None:
-        """Finish what is in hand, both at the same time: a container's stop grace is for the whole process."""
+        """Finish what is in hand, though one that fails meanwhile cancels whoever has entered."""
+        await to_its_end(self._leave(error_type, *error))
+
+    async def _leave(self, error_type: type[BaseException] | None, *error: object) -> None:
+        """Both at the same time: a container's stop grace is for the whole process."""
         left = (self._campaigns.__aexit__(error_type, *error), self._sending.__aexit__(error_type, *error))
         for failure in await asyncio.gather(*left, return_exceptions=True):
             if failure is not None:

@@ -51,15 +51,17 @@ class OwnLoop:
         await self._over
 
     async def turns(self) -> bool:
-        """Whether the event loop of the thread answers; True before it has begun, and once it is to end."""
-        if not self._begun.done() or self._leave.done() or self._ended.done():
+        """Whether the event loop of the thread answers; True before it has begun and once it has ended."""
+        if not self._begun.done() or self._over.done():
             return True
-        answer = asyncio.run_coroutine_threadsafe(asyncio.sleep(0), self._begun.result())
+        turned: Future[None] = Future()
         try:
-            await asyncio.wait_for(asyncio.wrap_future(answer), _TURN_SECONDS)
-        except TimeoutError:
-            return False
-        return True
+            self._begun.result().call_soon_threadsafe(turned.set_result, None)
+        except RuntimeError:  # it was closed a moment ago
+            return True
+        answer = asyncio.wrap_future(turned)
+        await asyncio.wait([answer, self._over], timeout=_TURN_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+        return answer.done() or self._over.done()
 
     def _cancel(self, _: object) -> None:
         if self._entered is not None:

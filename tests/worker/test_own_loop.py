@@ -121,4 +121,26 @@ async def test_it_says_whether_it_turns() -> None:
         assert await loop.turns()
         await asyncio.to_thread(stuck.wait)
         assert not await loop.turns()
-    assert await loop.turns(), "one that has ended is not stuck: the other may have work in hand"
+
+
+async def test_it_turns_while_it_ends_and_when_it_has_ended() -> None:
+    said: list[bool] = []
+
+    @asynccontextmanager
+    async def part() -> AsyncIterator[None]:
+        yield
+        await asyncio.sleep(0.3)
+
+    async def ask(loop: OwnLoop) -> None:
+        while True:
+            said.append(await loop.turns())
+            await asyncio.sleep(0.001)
+
+    loop = OwnLoop("ending", part)
+    async with loop:
+        asking = asyncio.create_task(ask(loop))
+    await asyncio.sleep(0.05)
+    assert not asking.done(), "whoever supervises the process is answered to its end"
+    asking.cancel()
+    assert all(said)
+    assert len(said) > 10
