@@ -155,6 +155,8 @@ class GroupingLedger(ABC):
             await self._asked.wait()
             self._asked.clear()
             wishes, self._wishes = self._wishes, _Wishes()
+            if not wishes.futures():  # it is to leave: a database that is away is no reason to stay
+                continue
             try:
                 done = await self._committed(wishes)
             except Exception as error:  # noqa: BLE001 whoever asked decides what the failure means

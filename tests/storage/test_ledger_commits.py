@@ -206,3 +206,10 @@ async def test_a_database_that_is_locked_for_a_while_costs_no_known_answer(
         assert not recording.done()
     await recording
     assert stored.states() == ["sent"]
+
+
+@ONLY_SQLITE
+async def test_whoever_has_nothing_to_record_leaves_while_the_database_is_locked(stored: StoredCampaigns) -> None:
+    with other_writer(stored.url):
+        async with asyncio.timeout(5), ledger_of(stored.database):
+            await asyncio.sleep(0)
