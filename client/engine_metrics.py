@@ -38,6 +38,9 @@ def measured_runtime() -> Runtime | None:
                 logging=logged, metrics=exported, global_tags=engine.about, attach_service_name=False
             )
         )
-    except (ValueError, RuntimeError) as error:
-        _log.warning("telemetry.off", variable="OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", error_type=type(error).__name__)
+    except Exception as error:  # noqa: BLE001 no campaign stands still because nobody looks on
+        metrics.name_engine(None)  # the next connection asks no more
+        _log.warning(
+            "telemetry.off", signal="Temporal's metrics", error_type=type(error).__name__, hint="look at OTEL_*"
+        )
     return _Process.runtime

@@ -26,6 +26,8 @@ LOCAL_TOKEN = "local"  # noqa: S105 the local GitHub asks for one and takes any
 _ENV_FILE = ".env"
 _KEY_FILE = "secret.key"
 _HAS_PASSWORD = re.compile(r"OUTRIDER_MAILBOX_.+_(SMTP|IMAP)_URL|OTEL_EXPORTER_OTLP_(\w+_)?HEADERS|TEMPORAL_API_KEY")
+_OPENS = re.compile("auth|key|token|secret|password|cookie", re.IGNORECASE)
+_COLLECTOR = re.compile(r"OTEL_EXPORTER_OTLP_(\w+_)?(HEADERS|ENDPOINT)")
 _KEY_BYTES = 32
 _SHORTEST_KEY = 16
 
@@ -163,6 +165,7 @@ class Settings(BaseSettings):
         given = [value.get_secret_value() for _, value in self if isinstance(value, SecretStr)]
         variables = {**dotenv_values(_ENV_FILE), **os.environ}
         given += [value or "" for name, value in variables.items() if _HAS_PASSWORD.fullmatch(name)]
+        given += [part for name, value in variables.items() for part in _of_collector(name, value or "")]
         with contextlib.suppress(OSError, UnicodeDecodeError):
             given.append((self.home / _KEY_FILE).read_text(encoding="ascii").strip())
         return {part for value in given for part in (value, *value.split(","), *_passwords(value)) if part}
@@ -205,6 +208,18 @@ def _checked_url(url: str, variable: str, example: str) -> str:
     if parts.scheme not in ("http", "https") or not parts.hostname or not plain:
         raise InputError(f"{variable} is not an address such as {example}")
     return url.rstrip("/")
+
+
+def _of_collector(name: str, value: str) -> list[str]:
+    """What opens a collector: the password in its address, and what such headers say, as written and as meant."""
+    kind = _COLLECTOR.fullmatch(name)
+    if kind is None:
+        return []
+    if kind[2] == "ENDPOINT":
+        return _passwords(value)
+    given = [pair.partition("=") for pair in value.split(",")]
+    opens = [said.strip() for header, _, said in given if _OPENS.search(header)]
+    return [spelled for one in opens for spelled in (one, unquote(one), unquote(one).rpartition(" ")[2])]
 
 
 def _passwords(url: str) -> list[str]:

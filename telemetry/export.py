@@ -5,6 +5,7 @@ import os
 import socket
 from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 from urllib.request import getproxies
 
@@ -19,6 +20,9 @@ from opentelemetry.util.types import Attributes
 from telemetry import process
 from telemetry.outbox import BATCH, Outbox
 from telemetry.switch import GRPC, Target
+
+if TYPE_CHECKING:
+    import requests
 
 DISTRIBUTION = "outrider"
 _QUEUE = 8_192
@@ -83,7 +87,20 @@ def _exporter(target: Target) -> SpanExporter:
         return GrpcSpanExporter()
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415 as above
 
-    return OTLPSpanExporter()
+    return OTLPSpanExporter(session=session())
+
+
+def session() -> "requests.Session":
+    """What speaks HTTP to the collector. The exporters take a redirect for a yes, and what was sent would be gone."""
+    import requests  # noqa: PLC0415 as above
+
+    def not_elsewhere(response: requests.Response, **_: object) -> None:
+        if 300 <= response.status_code < 400:  # noqa: PLR2004 all of HTTP's redirects
+            raise requests.HTTPError(response=response)
+
+    made = requests.Session()
+    made.hooks["response"].append(not_elsewhere)
+    return made
 
 
 def _queue_size() -> int:

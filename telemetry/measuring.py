@@ -14,7 +14,7 @@ from opentelemetry.sdk.metrics.export import (
 from opentelemetry.util.re import parse_env_headers
 
 from telemetry import switch
-from telemetry.export import DISTRIBUTION, resource
+from telemetry.export import DISTRIBUTION, resource, session
 from telemetry.instruments import Instruments
 from telemetry.logging import get_logger
 from telemetry.metrics import Engine
@@ -66,7 +66,7 @@ def _exporter(target: Target) -> MetricExporter:
         return GrpcMetricExporter()
     from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter  # noqa: PLC0415 as above
 
-    return OTLPMetricExporter()
+    return OTLPMetricExporter(session=session())
 
 
 class _Told(MetricExporter):

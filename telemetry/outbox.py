@@ -1,5 +1,6 @@
 """Spans on their way to the collector: a bounded queue whose losses are counted, and nothing unsafe in it."""
 
+import re
 import threading
 from collections.abc import Sequence
 
@@ -13,6 +14,8 @@ BATCH = 512
 EVERY_MILLISECONDS = 1_000.0
 
 _TYPE = "exception.type"
+_KIND = re.compile(r"([A-Za-z_]\w{0,63})(:|$)")
+"""How a description begins that is made of an error: `ValueError: and what it says`."""
 
 _log = get_logger(__name__)
 
@@ -92,7 +95,7 @@ class _Told(SpanExporter):
 
 def safe(span: ReadableSpan) -> ReadableSpan:
     """The span with errors by their type only: Temporal's spans quote messages, which may quote people."""
-    if not span.events:
+    if not span.events and (span.status.description or "_").isidentifier():
         return span
     types = [str(event.attributes[_TYPE]) for event in span.events if event.attributes and _TYPE in event.attributes]
     return ReadableSpan(
@@ -104,8 +107,16 @@ def safe(span: ReadableSpan) -> ReadableSpan:
         events=[Event("exception", {_TYPE: kind}, span.end_time) for kind in types],
         links=span.links,
         kind=span.kind,
-        status=Status(span.status.status_code, types[-1] if types and not span.status.is_ok else None),
+        status=Status(span.status.status_code, _told(span, types)),
         start_time=span.start_time,
         end_time=span.end_time,
         instrumentation_scope=span.instrumentation_scope,
     )
+
+
+def _told(span: ReadableSpan, types: Sequence[str]) -> str | None:
+    """The type of the error that a span ended with; the SDK's limits may have left its event out."""
+    if span.status.is_ok:
+        return None
+    kind = _KIND.match(span.status.description or "")
+    return types[-1] if types else kind[1] if kind else None

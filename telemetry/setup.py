@@ -1,19 +1,18 @@
 """What can be seen of a process is switched on at its entry, and handed over at its end."""
 
+import os
 import threading
 import time
 from collections.abc import Callable
 from functools import partial
-from typing import TypeVar
 
-from telemetry import metrics, switch, tracing
+from telemetry import metrics, switch, tracing, variables
 from telemetry.logging import get_logger
 from telemetry.switch import Target
 
 LEAVE_SECONDS = 2.5
 """How long all that is handed over may take, so that with the rest a process ends within 3 s."""
 
-_Result = TypeVar("_Result")
 
 _log = get_logger(__name__)
 _leaving: list[Callable[[], None]] = []
@@ -26,9 +25,17 @@ def set_up(service: str, *, measured: bool = False) -> None:
     `measured` is for processes that last: each has time series of its own, which a command would leave behind. What
     they ask for and cannot be had is said in the log: no campaign stands still because nobody looks on.
     """
-    dropped = _tried(partial(_trace, service)) or _none
-    if measured:
-        _tried(partial(_measure, service, dropped))
+    asked = (switch.traces(), switch.metrics() if measured else None)
+    if asked == (None, None):
+        return
+    for refused in dict.fromkeys(one for one in asked if isinstance(one, switch.Refused)):
+        _log.warning("telemetry.off", variable=refused.variable, known=refused.known)
+    for wrong in variables.tidy_up(os.environ):
+        _log.warning("telemetry.ignored", variable=wrong.variable, known=wrong.known)
+    traced, counted = (one if isinstance(one, Target) else None for one in asked)
+    dropped = _trace(traced, service) if traced else _none
+    if counted:
+        _measure(counted, service, dropped)
 
 
 def shut_down() -> None:
@@ -44,47 +51,40 @@ def shut_down() -> None:
         thread.join(max(0.0, deadline - time.monotonic()))
 
 
-def _trace(service: str) -> Callable[[], int] | None:
-    """Switch traces on if they are asked for; returns what says how many spans were lost so far."""
-    asked = _asked(switch.traces())
-    if asked is None:
-        return None
-    from telemetry import export  # noqa: PLC0415 the SDK takes a third of a second: only those who asked wait for it
+def _trace(target: Target, service: str) -> Callable[[], int]:
+    """Switch traces on; returns how many spans were lost so far."""
+    try:
+        from telemetry import export  # noqa: PLC0415 the SDK takes a third of a second: only those who asked wait for it
 
-    started = export.start(asked, service)
+        started = export.start(target, service)
+    except Exception as error:  # noqa: BLE001 there are more variables than are looked at here
+        _say_off("traces", error)
+        return _none
     tracing.trace_with(started.tracer())
-    _leaving.append(partial(export.leave, started.close, asked))
+    _leaving.append(partial(export.leave, started.close, target))
     return lambda: started.outbox.lost
 
 
-def _measure(service: str, spans_dropped: Callable[[], int]) -> None:
-    asked = _asked(switch.metrics())
-    if asked is None:
-        return
-    from telemetry import export, measuring  # noqa: PLC0415 as above
+def _measure(target: Target, service: str, spans_dropped: Callable[[], int]) -> None:
+    try:
+        from telemetry import export, measuring  # noqa: PLC0415 as above
 
-    started, engine = measuring.start(asked, service, spans_dropped), measuring.engine(asked, service)
+        started = measuring.start(target, service, spans_dropped)
+        engine = measuring.engine(target, service)
+    except Exception as error:  # noqa: BLE001 as above
+        _say_off("metrics", error)
+        return
     metrics.measure_with(started.instruments)
     metrics.name_engine(engine)
-    _leaving.append(partial(export.leave, started.close, asked))
+    _leaving.append(partial(export.leave, started.close, target))
 
 
-def _asked(asked: Target | switch.Refused | None) -> Target | None:
-    if isinstance(asked, switch.Refused):
-        _log.warning("telemetry.off", variable=asked.variable, known=asked.known)
-        return None
-    return asked
-
-
-def _tried(switch_on: Callable[[], _Result]) -> _Result | None:
-    """What this returns, None where it cannot be done: the log says why."""
-    try:
-        return switch_on()
-    except ModuleNotFoundError:
+def _say_off(signal: str, error: Exception) -> None:
+    """In one line; the error's text may quote a header or a password."""
+    if isinstance(error, ModuleNotFoundError):
         _log.warning("telemetry.off", variable="OTEL_EXPORTER_OTLP_PROTOCOL", hint="it needs the extra grpc")
-    except Exception as error:  # noqa: BLE001 the SDK reads dozens of variables, and raises for a wrong value of many
-        _log.warning("telemetry.off", reason=str(error))
-    return None
+    else:
+        _log.warning("telemetry.off", signal=signal, error_type=type(error).__name__, hint="look at OTEL_*")
 
 
 def _none() -> int:

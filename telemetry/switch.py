@@ -3,10 +3,12 @@
 import os
 from collections.abc import Mapping
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 GRPC = "grpc"
 HTTP = "http/protobuf"
 _INTERVAL_MILLISECONDS = 60_000.0
+_SCHEMES = ("http", "https")
 _DEFAULT = {GRPC: "http://localhost:4317", HTTP: "http://localhost:4318"}
 
 
@@ -62,14 +64,31 @@ def _asked(environment: Mapping[str, str], signal: str) -> Target | Refused | No
     def of(name: str) -> str:
         return environment.get(name, "").strip()
 
-    own = f"OTEL_EXPORTER_OTLP_{signal}"
+    def either(name: str) -> tuple[str, str]:
+        own, of_all = f"OTEL_EXPORTER_OTLP_{signal}_{name}", f"OTEL_EXPORTER_OTLP_{name}"
+        return (of(own), own) if of(own) else (of(of_all), of_all)
+
     exporter = of(f"OTEL_{signal}_EXPORTER")
-    endpoint = of(f"{own}_ENDPOINT") or of("OTEL_EXPORTER_OTLP_ENDPOINT")
+    endpoint, endpoint_variable = either("ENDPOINT")
     if of("OTEL_SDK_DISABLED").lower() == "true" or exporter == "none" or not (exporter or endpoint):
         return None
     if exporter not in ("", "otlp"):
         return Refused(f"OTEL_{signal}_EXPORTER", "otlp, none")
-    protocol = of(f"{own}_PROTOCOL") or of("OTEL_EXPORTER_OTLP_PROTOCOL") or HTTP
-    if protocol not in _DEFAULT:
-        return Refused("OTEL_EXPORTER_OTLP_PROTOCOL", f"{HTTP}, {GRPC}")
-    return Target(endpoint or _DEFAULT[protocol], protocol)
+    protocol, protocol_variable = either("PROTOCOL")
+    if (protocol or HTTP) not in _DEFAULT:
+        return Refused(protocol_variable, f"{HTTP}, {GRPC}")
+    target = Target(endpoint or _DEFAULT[protocol or HTTP], protocol or HTTP)
+    if not _is_address(target):
+        return Refused(endpoint_variable, f"an address such as {_DEFAULT[target.protocol]}")
+    return target
+
+
+def _is_address(target: Target) -> bool:
+    """Whether an exporter can make something of it. gRPC's may go without a scheme, but knows no passwords."""
+    grpc = target.protocol == GRPC
+    try:
+        parts = urlsplit(target.endpoint if "//" in target.endpoint or not grpc else f"http://{target.endpoint}")
+        plain = parts.port != 0 and target.endpoint.isprintable() and " " not in target.endpoint
+    except ValueError:
+        return False
+    return plain and parts.scheme in _SCHEMES and bool(parts.hostname) and not (grpc and "@" in parts.netloc)

@@ -14,10 +14,12 @@ from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans
 
 
 class OtlpSink:
-    """Takes OTLP over HTTP on a port of its own. `delay` in seconds is how long it keeps each batch waiting."""
+    """Takes OTLP over HTTP on a port of its own, each batch after `delay` seconds, and answers with `status`."""
 
     def __init__(self) -> None:
         self.delay = 0.0
+        self.status = 200
+        self.body = b""
         self.taken: list[ResourceSpans] = []
         self.measured: list[ResourceMetrics] = []
         sink = self
@@ -30,9 +32,11 @@ class OtlpSink:
                     sink.measured += ExportMetricsServiceRequest.FromString(body).resource_metrics
                 else:
                     sink.taken += ExportTraceServiceRequest.FromString(body).resource_spans
-                self.send_response(200)
-                self.send_header("Content-Length", "0")
+                self.send_response(sink.status)
+                self.send_header("Content-Length", str(len(sink.body)))
+                self.send_header("Location", f"{sink.url}/elsewhere")
                 self.end_headers()
+                self.wfile.write(sink.body)
 
             def log_message(self, *_: object) -> None:
                 pass

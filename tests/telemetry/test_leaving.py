@@ -43,7 +43,7 @@ def leave(environment: Mapping[str, str], calls: int = 10, seconds: float = 0.0)
         env={**os.environ, **environment},
     )
     over = time.time()
-    left_at = float(ended.stdout.splitlines()[-1].removeprefix("leaving "))
+    (left_at,) = [float(line.split()[1]) for line in ended.stdout.splitlines() if line.startswith("leaving ")]
     return over - left_at, ended.stdout + ended.stderr
 
 
@@ -97,6 +97,16 @@ def test_figures_that_nobody_takes_are_one_line(protocol: str) -> None:
     assert log.count("telemetry.metrics_lost") == 1
 
 
+@pytest.mark.parametrize("status", [304, 307, 400, 413, 500])
+def test_what_a_collector_refuses_or_sends_elsewhere_is_lost_and_said(status: int) -> None:
+    with otlp_sink() as sink:
+        sink.status = status
+        took, log = leave({"OTEL_EXPORTER_OTLP_ENDPOINT": sink.url})
+        assert sink.names() == ["ledger.claim"] * 10, "nobody follows it elsewhere"
+    assert took < NOTICEABLE_SECONDS
+    assert log.count("telemetry.spans_lost") == log.count("telemetry.metrics_lost") == 1
+
+
 @pytest.mark.parametrize("protocol", ["http/protobuf", "grpc"])
 def test_a_collector_that_takes_connections_and_says_nothing_costs_three_seconds(protocol: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
@@ -121,7 +131,7 @@ def test_a_value_that_cannot_be_obeyed_is_said_and_ends_no_process(wrong: dict[s
     took, log = leave({"OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{free_port()}", **wrong})
     assert took < NOTICEABLE_SECONDS
     assert "Traceback" not in log
-    assert '"telemetry.off"' in log
+    assert '"telemetry.ignored"' in log
 
 
 def test_an_address_that_is_none_ends_no_process() -> None:

@@ -112,12 +112,16 @@ def test_every_secret_of_the_settings_is_known(monkeypatch: pytest.MonkeyPatch) 
         "OUTRIDER_GITHUB_TOKEN": "ghp_one_sentinel,ghp_two_sentinel",
         "OUTRIDER_SMTP_URL": "smtp://me:p%40sssentinel@127.0.0.1:25",
         "OUTRIDER_MAILBOX_DANA_SMTP_URL": "smtp://me:mailboxsentinel@127.0.0.1:25",
-        "OTEL_EXPORTER_OTLP_HEADERS": "authorization=Bearer%20headersentinel",
+        "OTEL_EXPORTER_OTLP_HEADERS": "x-tenant=everybody, authorization=Bearer%20headersentinel",
+        "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT": "http://me:c%6Fllectorsentinel@127.0.0.1:4318",
     }.items():
         monkeypatch.setenv(name, value)
     redaction = Redaction(load_settings().secrets())
     for secret in (
         *("dbsentinel", "keysentinel-keysentinel", "ghp_one_sentinel", "ghp_two_sentinel"),
         *("p%40sssentinel", "p@sssentinel", "mailboxsentinel", "authorization=Bearer%20headersentinel"),
+        *("Bearer headersentinel", "headersentinel", "c%6Fllectorsentinel", "collectorsentinel"),
     ):
         assert "sentinel" not in str(redaction.safe(f"it said {secret} to me")), secret
+    for word in ("everybody", "http://127.0.0.1:4318"):
+        assert redaction.safe(word) == word

@@ -6,9 +6,10 @@ import time
 from collections.abc import Sequence
 
 import pytest
-from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace import ReadableSpan, SpanLimits, TracerProvider
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.trace import Status, StatusCode
 from structlog.testing import capture_logs
 
 from telemetry.outbox import Outbox
@@ -82,3 +83,18 @@ def test_an_error_is_told_by_its_type_only(text: str) -> None:
     assert text not in span.to_json()
     assert span.status.description == "ValueError"
     assert [dict(event.attributes or {}) for event in span.events] == [{"exception.type": "ValueError"}]
+
+
+@pytest.mark.parametrize(("description", "told"), [("ValueError: kim@example.com", "ValueError"), ("kim wrote", None)])
+def test_an_error_whose_event_was_left_out_is_told_by_its_type_only(description: str, told: str | None) -> None:
+    exporter = InMemorySpanExporter()
+    provider = TracerProvider(shutdown_on_exit=False, span_limits=SpanLimits(max_events=0))
+    provider.add_span_processor(Outbox(exporter, LIMIT))
+    with provider.get_tracer("test").start_as_current_span("it") as span:
+        span.record_exception(ValueError("kim"))
+        span.set_status(Status(StatusCode.ERROR, description))
+    provider.force_flush()
+    provider.shutdown()
+    (seen,) = exporter.get_finished_spans()
+    assert "kim" not in seen.to_json()
+    assert seen.status.description == told
