@@ -28,6 +28,8 @@ DISTRIBUTION = "outrider"
 _QUEUE = 8_192
 """Spans that may wait: some 15 MB, and what a busy worker makes in minutes."""
 _REACH_SECONDS = 0.5
+_ANSWER_BYTES = 65_536
+"""What is longer, or does not say how long it is, is not read: it may have no end."""
 _POLLED = "QueryWorkflow:"
 
 
@@ -91,15 +93,22 @@ def _exporter(target: Target) -> SpanExporter:
 
 
 def session() -> "requests.Session":
-    """What speaks HTTP to the collector. The exporters take a redirect for a yes, and what was sent would be gone."""
+    """What speaks HTTP to the collector.
+
+    The exporters take a redirect for a yes, and what was sent would be gone. And they read an answer to its end, though
+    they want nothing of it but its status.
+    """
     import requests  # noqa: PLC0415 as above
 
-    def not_elsewhere(response: requests.Response, **_: object) -> None:
+    def look_at(response: requests.Response, **_: object) -> None:
         if 300 <= response.status_code < 400:  # noqa: PLR2004 all of HTTP's redirects
             raise requests.HTTPError(response=response)
+        length = response.headers.get("Content-Length", "")
+        if not length.isdigit() or int(length) > _ANSWER_BYTES:
+            response.raw.close()
 
     made = requests.Session()
-    made.hooks["response"].append(not_elsewhere)
+    made.hooks["response"].append(look_at)
     return made
 
 

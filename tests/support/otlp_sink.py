@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
@@ -14,12 +14,16 @@ from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans
 
 
 class OtlpSink:
-    """Takes OTLP over HTTP on a port of its own, each batch after `delay` seconds, and answers with `status`."""
+    """Takes OTLP over HTTP on a port of its own, each batch after `delay` seconds, and answers with `status`.
+
+    With `answers` it says so many times 64 KiB more, and `answered` is how much of that was taken, in bytes.
+    """
 
     def __init__(self) -> None:
         self.delay = 0.0
         self.status = 200
-        self.body = b""
+        self.answers = 0
+        self.answered = 0
         self.taken: list[ResourceSpans] = []
         self.measured: list[ResourceMetrics] = []
         sink = self
@@ -33,10 +37,13 @@ class OtlpSink:
                 else:
                     sink.taken += ExportTraceServiceRequest.FromString(body).resource_spans
                 self.send_response(sink.status)
-                self.send_header("Content-Length", str(len(sink.body)))
                 self.send_header("Location", f"{sink.url}/elsewhere")
+                if not sink.answers:
+                    self.send_header("Content-Length", "0")
                 self.end_headers()
-                self.wfile.write(sink.body)
+                with suppress(OSError):
+                    for _ in range(sink.answers):
+                        sink.answered += self.wfile.write(b"x" * 65_536)
 
             def log_message(self, *_: object) -> None:
                 pass

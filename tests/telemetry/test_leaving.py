@@ -107,6 +107,16 @@ def test_what_a_collector_refuses_or_sends_elsewhere_is_lost_and_said(status: in
     assert log.count("telemetry.spans_lost") == log.count("telemetry.metrics_lost") == 1
 
 
+def test_an_answer_without_an_end_is_not_read() -> None:
+    with otlp_sink() as sink:
+        sink.answers = 2_000
+        took, log = leave({"OTEL_EXPORTER_OTLP_ENDPOINT": sink.url})
+        assert sink.names() == ["ledger.claim"] * 10
+        assert sink.answered < 20_000_000, "no more than what was on its way"
+    assert took < NOTICEABLE_SECONDS
+    assert "_lost" not in log
+
+
 @pytest.mark.parametrize("protocol", ["http/protobuf", "grpc"])
 def test_a_collector_that_takes_connections_and_says_nothing_costs_three_seconds(protocol: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
