@@ -10,7 +10,12 @@ ADDRESS = "[address]"
 
 _SHORTEST = 6
 """What is shorter is part of ordinary words."""
-_ADDRESS = re.compile(r"[^\s@<>()\[\]\",;:=]{1,64}@(?:[^\s@<>()\[\]\"',;:=/.]+\.)+[^\s@<>()\[\]\"',;:=/.]{2,}")
+_AT = ("@", "%40")
+_ADDRESS = re.compile(
+    r'(?:"[^"\n]{1,64}"|[^\s@<>()\[\]\",;:=]{1,64})'
+    r"(?:@|%40)"
+    r"(?:(?:[^\s@<>()\[\]\"',;:=/.]+\.)+[^\s@<>()\[\]\"',;:=/.]{2,}|\[[^\s\[\]]{3,64}\])"
+)
 _KEPT = frozenset({"worker_id"})
 """Names of processes, which look like addresses on machines with long names."""
 
@@ -31,7 +36,7 @@ class Redaction:
         """The value, with the texts in it made safe; what is neither text nor a group of values is written as it is."""
         if isinstance(value, str):
             text = self._secrets.sub(SECRET, value) if self._secrets else value
-            return _ADDRESS.sub(ADDRESS, text) if "@" in text else text
+            return _ADDRESS.sub(ADDRESS, text) if any(at in text for at in _AT) else text
         if isinstance(value, Mapping):
             return {self.safe(name): self.safe(one) for name, one in value.items()}
         if isinstance(value, list | tuple | set | frozenset):
