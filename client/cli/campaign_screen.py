@@ -18,6 +18,7 @@ from client.cli.screen import (
     moment,
     plain,
     say,
+    say_parts,
     span,
     styled,
     words,
@@ -77,7 +78,7 @@ def _head(page: Page) -> None:
     parts += [Text(f"owner {plain(progress.owner)}"), Text(f"priority {page.campaign.priority}")]
     if progress.dry_run:
         parts.append(Text("rehearsal: nothing leaves", style="dim"))
-    say(Text("   ").join(parts))
+    say_parts(Text("   ").join(parts))
     if progress.status is CampaignStatus.FAILED:
         labelled("way out", f"outrider run --id {progress.campaign_id} takes it up again: what was sent stays sent")
 

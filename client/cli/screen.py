@@ -26,6 +26,9 @@ _UNSAFE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 _ADDRESS = re.compile(r"[^\s<>\"'(),;:]+@[^\s<>\"'(),;:]+")
 
+_PART_ENDS = (re.compile(r" {3,}| [+·] "), re.compile(", "))
+"""Where the parts of a line end, of sums, lists and what stands side by side; where none of them helps, at a comma."""
+
 _STYLES = {
     "completed": "green",
     "ok": "green",
@@ -159,9 +162,34 @@ def labelled(label: str, value: str | Text) -> None:
     """Print a value beside its label; further lines of the value are indented to the same column."""
     text = value if isinstance(value, Text) else Text(value)
     for number, line in enumerate(text.split("\n", allow_blank=True)):
-        whole = Text(f"{label if number == 0 else '':<{LABEL_WIDTH}}", style="bold").append_text(line)
+        say_parts(line, Text(f"{label if number == 0 else '':<{LABEL_WIDTH}}", style="bold"))
+
+
+def say_parts(line: Text, label: Text | None = None) -> None:
+    """Print a line, on a terminal that is too narrow for it on several: broken between its parts, never inside one.
+
+    So a command or an address stays in one piece, to be copied. What goes to a file or a pipe stays one line.
+    """
+    first = label or Text()
+    terminal = console()
+    room = terminal.width - cell_len(first.plain) if terminal.is_terminal else None
+    for number, piece in enumerate(_pieces(styled_as_called(line), room)):
+        whole = Text.assemble(first if number == 0 else " " * cell_len(first.plain), piece)
         whole.rstrip()
         say(whole)
+
+
+def _pieces(line: Text, room: int | None) -> Iterator[Text]:
+    """The line in as few pieces as have room, each with as many of its parts as fit."""
+    while room is not None and cell_len(line.plain) > room:
+        ends = [[found.end() for found in kind.finditer(line.plain)] for kind in _PART_ENDS]
+        fitting = [[end for end in some if cell_len(line.plain[:end].rstrip()) <= room] for some in ends]
+        end = next((some[-1] for some in fitting if some), min(map(min, filter(None, ends)), default=0))
+        if not 0 < end < len(line.plain):
+            break
+        yield line[:end]
+        line = line[end:]
+    yield line
 
 
 def columns(rows: Sequence[Sequence[str | Text]], *, right: Sequence[int] = (), indent: str = "") -> Iterator[Text]:
