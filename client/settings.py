@@ -23,6 +23,7 @@ STILL_STARTING = "try again in a few seconds: `outrider up` is still starting"
 
 LOCAL_TOKEN = "local"  # noqa: S105 the local GitHub asks for one and takes any
 
+_ABOUT = "docs/reference/settings.md"
 _ENV_FILE = ".env"
 _KEY_FILE = "secret.key"
 _HAS_PASSWORD = re.compile(r"OUTRIDER_MAILBOX_.+_(SMTP|IMAP)_URL|OTEL_EXPORTER_OTLP_(\w+_)?HEADERS|TEMPORAL_API_KEY")
@@ -196,7 +197,8 @@ def load_settings() -> Settings:
         first = error.errors()[0]
         name = str(first["loc"][0]).upper()
         variable = name if name.startswith(("OUTRIDER_", "LOG_")) else f"OUTRIDER_{name}"
-        raise InputError(f"{variable}: {first['msg']}") from None
+        what = "Input should be a whole number" if first["type"] == "int_parsing" else first["msg"]
+        raise InputError(f"{variable}: {what}", hint=f"unset it, or correct it: {_ABOUT}") from None
 
 
 def _checked_url(url: str, variable: str, example: str) -> str:

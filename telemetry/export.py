@@ -56,12 +56,12 @@ def start(target: Target, service: str) -> Tracing:
     """Trace this process to where the variables say."""
     # Its lines come again and again while nobody answers; the outbox says the same in one, with a number.
     logging.getLogger("opentelemetry").setLevel(logging.CRITICAL)
-    return Tracing(_exporter(target), service)
+    return Tracing(exporter(target), service)
 
 
 def leave(close: Callable[[], None], target: Target) -> None:
     """Hand over what waits; at once when nobody listens there."""
-    if _listens(target.endpoint):
+    if listens(target.endpoint):
         close()
 
 
@@ -79,17 +79,17 @@ def resource(service: str) -> Resource:
     return Resource.create({**ours, **OTELResourceDetector().detect().attributes})
 
 
-def _exporter(target: Target) -> SpanExporter:
-    """Both read endpoint, headers, certificates, compression and timeout from the variables themselves."""
+def exporter(target: Target, timeout: float | None = None) -> SpanExporter:
+    """Both read endpoint, headers, certificates and compression from the variables; `timeout` in seconds, if None."""
     if target.protocol == GRPC:
         from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import (  # noqa: PLC0415 one of two is loaded
             OTLPSpanExporter as GrpcSpanExporter,
         )
 
-        return GrpcSpanExporter()
+        return GrpcSpanExporter(timeout=timeout)
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415 as above
 
-    return OTLPSpanExporter(session=session())
+    return OTLPSpanExporter(timeout=timeout, session=session())
 
 
 def session() -> "requests.Session":
@@ -119,7 +119,7 @@ def _queue_size() -> int:
         return _QUEUE
 
 
-def _listens(endpoint: str) -> bool:
+def listens(endpoint: str) -> bool:
     """Whether a connection can be made. Behind a proxy that says nothing, so there it is taken for granted."""
     try:
         parts = urlsplit(endpoint if "//" in endpoint else f"//{endpoint}")

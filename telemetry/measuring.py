@@ -40,7 +40,7 @@ class Measuring:
 def start(target: Target, service: str, spans_dropped: Callable[[], int]) -> Measuring:
     """Measure this process, and say so every OTEL_METRIC_EXPORT_INTERVAL milliseconds to where the variables say."""
     logging.getLogger("opentelemetry").setLevel(logging.CRITICAL)  # as for spans: it would repeat itself
-    reader = PeriodicExportingMetricReader(_Told(_exporter(target)), switch.interval_milliseconds())
+    reader = PeriodicExportingMetricReader(_Told(exporter(target)), switch.interval_milliseconds())
     return Measuring(reader, service, spans_dropped)
 
 
@@ -56,17 +56,17 @@ def engine(target: Target, service: str) -> Engine:
     )
 
 
-def _exporter(target: Target) -> MetricExporter:
+def exporter(target: Target, timeout: float | None = None) -> MetricExporter:
     """See `telemetry.export`."""
     if target.protocol == GRPC:
         from opentelemetry.exporter.otlp.proto.grpc.metric_exporter import (  # noqa: PLC0415 one of two is loaded
             OTLPMetricExporter as GrpcMetricExporter,
         )
 
-        return GrpcMetricExporter()
+        return GrpcMetricExporter(timeout=timeout)
     from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter  # noqa: PLC0415 as above
 
-    return OTLPMetricExporter(session=session())
+    return OTLPMetricExporter(timeout=timeout, session=session())
 
 
 class _Told(MetricExporter):
@@ -90,7 +90,7 @@ class _Told(MetricExporter):
         if taken and self._losing:
             _log.info("telemetry.metrics_taken_again")
         elif not taken and not self._losing:
-            _log.warning("telemetry.metrics_lost")
+            _log.warning("telemetry.metrics_lost", hint="`outrider doctor` says why")
         self._losing = not taken
 
     def force_flush(self, timeout_millis: float = 10_000) -> bool:

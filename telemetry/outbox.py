@@ -70,7 +70,7 @@ class Outbox(SpanProcessor):
             self.lost += count
             first, self._losing = not self._losing, True
         if first:
-            _log.warning("telemetry.spans_lost", lost=self.lost)
+            _log.warning("telemetry.spans_lost", lost=self.lost, hint="`outrider doctor` says why")
 
 
 class _Told(SpanExporter):

@@ -29,9 +29,9 @@ def set_up(service: str, *, measured: bool = False) -> None:
     if asked == (None, None):
         return
     for refused in dict.fromkeys(one for one in asked if isinstance(one, switch.Refused)):
-        _log.warning("telemetry.off", variable=refused.variable, known=refused.known)
+        _log.warning("telemetry.off", variable=refused.variable, expected=refused.expected)
     for wrong in variables.tidy_up(os.environ):
-        _log.warning("telemetry.ignored", variable=wrong.variable, known=wrong.known)
+        _log.warning("telemetry.ignored", variable=wrong.variable, expected=wrong.expected)
     traced, counted = (one if isinstance(one, Target) else None for one in asked)
     dropped = _trace(traced, service) if traced else _none
     if counted:

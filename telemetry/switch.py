@@ -20,10 +20,10 @@ class Target(NamedTuple):
 
 
 class Refused(NamedTuple):
-    """A variable that asks for what Outrider cannot do."""
+    """A variable that asks for what Outrider cannot do, and what it may say."""
 
     variable: str
-    known: str
+    expected: str
 
 
 def traces(environment: Mapping[str, str] = os.environ) -> Target | Refused | None:

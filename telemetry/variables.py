@@ -26,7 +26,7 @@ class _Form(NamedTuple):
 
     names: re.Pattern[str]
     fits: Callable[[str], bool]
-    known: str
+    expected: str
 
 
 def tidy_up(environment: MutableMapping[str, str]) -> list[Refused]:
@@ -36,7 +36,7 @@ def tidy_up(environment: MutableMapping[str, str]) -> list[Refused]:
         if not name.startswith("OTEL_"):
             continue
         said = value.strip()
-        wrong = [Refused(name, form.known) for form in _FORMS if form.names.fullmatch(name) and not form.fits(said)]
+        wrong = [Refused(name, form.expected) for form in _FORMS if form.names.fullmatch(name) and not form.fits(said)]
         if said and not wrong:
             environment[name] = said
             continue
@@ -45,18 +45,18 @@ def tidy_up(environment: MutableMapping[str, str]) -> list[Refused]:
     return refused
 
 
-def _one_of(names: str, *known: str) -> _Form:
-    return _Form(re.compile(names), lambda value: value.lower() in known, ", ".join(known))
+def _one_of(names: str, *expected: str) -> _Form:
+    return _Form(re.compile(names), lambda value: value.lower() in expected, ", ".join(expected))
 
 
-def _number(names: str, least: float, most: float, known: str) -> _Form:
+def _number(names: str, least: float, most: float, expected: str) -> _Form:
     def fits(value: str) -> bool:
         try:
             return least <= float(value) <= most
         except ValueError:
             return False
 
-    return _Form(re.compile(names), fits, known)
+    return _Form(re.compile(names), fits, expected)
 
 
 def _count(names: str, least: int, most: int) -> _Form:

@@ -14,6 +14,7 @@ from client.cli.check import Check, Verdict, some
 from client.cli.github_checks import github_checks
 from client.cli.namespace import check_namespace
 from client.cli.relay_checks import relay_checks, stopped_mailboxes
+from client.cli.telemetry_checks import telemetry_checks
 from client.connection import connect
 from client.local_stack.parts import healthy
 from client.settings import Settings
@@ -52,6 +53,8 @@ async def checks(settings: Settings) -> AsyncIterator[Check]:
     async for check in relay_checks(settings, mailboxes):
         yield check
     yield await _web(settings)
+    async for check in telemetry_checks():
+        yield check
 
 
 def _python() -> Check:

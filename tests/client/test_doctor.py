@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 from command_line import CommandLine
+from local_world import free_port
+from otlp_sink import otlp_sink
 
 from client import up_lock
 from client.adapters import open_storage
@@ -101,3 +103,49 @@ def test_mailboxes_of_one_relay_are_one_line(outrider: CommandLine, monkeypatch:
             "outrider mailbox resume mailbox1; then the others",
         ),
     ]
+
+
+def otlp(outrider: CommandLine, **environment: str) -> list[tuple[str, str, str]]:
+    """What `doctor` says of traces and metrics."""
+    found = json.loads(outrider("doctor", "--json", **environment).stdout)["checks"]
+    return [(one["verdict"], one["detail"], one["way_out"]) for one in found if one["name"] == "OTLP"]
+
+
+def test_it_says_whether_traces_and_metrics_are_asked_for_and_taken(outrider: CommandLine) -> None:
+    assert otlp(outrider) == []
+    with otlp_sink() as sink:
+        ((verdict, detail, way_out),) = otlp(outrider, OTEL_EXPORTER_OTLP_ENDPOINT=sink.url)
+    assert (verdict, way_out) == ("ok", "")
+    assert detail == f"traces and metrics are taken at {sink.url} (http/protobuf)"
+
+
+def test_telemetry_that_is_lost_is_a_warning_with_the_variable(outrider: CommandLine) -> None:
+    nobody = f"127.0.0.1:{free_port()}"
+    ((verdict, detail, way_out),) = otlp(outrider, OTEL_EXPORTER_OTLP_ENDPOINT=f"http://dana:hidden@{nobody}")
+    assert (verdict, detail) == ("warning", f"traces and metrics are lost: nobody listens at http://{nobody}")
+    assert "OTEL_EXPORTER_OTLP_ENDPOINT" in way_out
+    with otlp_sink() as sink:
+        wrong = {"OTEL_EXPORTER_OTLP_PROTOCOL": "grpc", "OTEL_METRICS_EXPORTER": "none"}
+        (traces,) = otlp(outrider, OTEL_EXPORTER_OTLP_ENDPOINT=sink.url, **wrong)
+    assert traces == (
+        "warning",
+        f"traces are lost: {sink.url} does not take them by grpc",
+        "grpc is usually at port 4317; or OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf",
+    )
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "expected"),
+    [
+        ("OTEL_EXPORTER_OTLP_PROTOCOL", "foo", "http/protobuf, grpc"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "127.0.0.1:4318", "an address such as http://localhost:4318"),
+    ],
+)
+def test_a_variable_that_cannot_be_obeyed_is_named_with_what_it_may_say(
+    outrider: CommandLine, variable: str, value: str, expected: str
+) -> None:
+    environment = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:4318", variable: value}
+    ((verdict, detail, way_out),) = otlp(outrider, **environment)
+    assert (verdict, way_out) == ("warning", f"{variable}: {expected}")
+    assert detail == f"traces and metrics are off: {variable} has a value that it cannot have"
+    assert value not in detail

@@ -156,6 +156,20 @@ class TestSecrets:
         assert refused.value.__cause__ is None
         assert refused.value.__suppress_context__
 
+    @pytest.mark.parametrize(
+        ("port", "line"),
+        [
+            ("banana", "OUTRIDER_HEALTH_PORT: Input should be a whole number"),
+            ("70000", "OUTRIDER_HEALTH_PORT: Input should be less than or equal to 65535"),
+        ],
+    )
+    def test_a_port_that_is_none(self, monkeypatch: pytest.MonkeyPatch, port: str, line: str) -> None:
+        monkeypatch.setenv("OUTRIDER_HEALTH_PORT", port)
+        with pytest.raises(InputError) as refused:
+            load_settings()
+        assert refused.value.line == line
+        assert refused.value.hint == "unset it, or correct it: docs/reference/settings.md"
+
     def test_a_short_key_is_refused_without_quoting_it(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("OUTRIDER_SECRET_KEY", "hidden-12345678")
         with pytest.raises(InputError) as refused:

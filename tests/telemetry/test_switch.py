@@ -53,10 +53,36 @@ print(loaded, [thread.name for thread in threading.enumerate()])
             {"OTEL_TRACES_EXPORTER": "otlp", "OTEL_EXPORTER_OTLP_PROTOCOL": "http/json"},
             Refused("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf, grpc"),
         ),
+        (
+            {"OTEL_TRACES_EXPORTER": "otlp", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL": "http/json"},
+            Refused("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "http/protobuf, grpc"),
+        ),
+        (
+            {"OTEL_EXPORTER_OTLP_ENDPOINT": "127.0.0.1:4317", "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"},
+            Target("127.0.0.1:4317", "grpc"),
+        ),
     ],
 )
 def test_the_standard_variables_decide(environment: dict[str, str], asked: Target | Refused | None) -> None:
     assert traces(environment) == asked
+
+
+@pytest.mark.parametrize("protocol", ["http/protobuf", "grpc"])
+@pytest.mark.parametrize("name", ["OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"])
+@pytest.mark.parametrize(
+    "endpoint", ["http://127.0.0.1:banana", "http://127.0.0.1:70000", "http://", "http://[b", "ftp://127.0.0.1:4318"]
+)
+def test_an_address_that_is_none_is_named(endpoint: str, name: str, protocol: str) -> None:
+    refused = traces({name: endpoint, "OTEL_EXPORTER_OTLP_PROTOCOL": protocol})
+    port = 4317 if protocol == "grpc" else 4318
+    assert refused == Refused(name, f"an address such as http://localhost:{port}")
+
+
+@pytest.mark.parametrize("endpoint", ["127.0.0.1:4318", "localhost:4318", "//localhost:4318"])
+def test_over_http_an_address_says_so(endpoint: str) -> None:
+    refused = Refused("OTEL_EXPORTER_OTLP_ENDPOINT", "an address such as http://localhost:4318")
+    assert traces({"OTEL_EXPORTER_OTLP_ENDPOINT": endpoint}) == refused
+    assert metrics({"OTEL_EXPORTER_OTLP_ENDPOINT": endpoint}) == refused
 
 
 def test_metrics_have_variables_of_their_own() -> None:

@@ -86,7 +86,7 @@ def test_what_is_no_value_is_left_out(name: str, value: str) -> None:
     environment = {**RIGHT, name: value}
     (found,) = tidy_up(environment)
     assert found.variable == name
-    assert found.known
+    assert found.expected
     assert name not in environment
 
 
@@ -163,9 +163,9 @@ def test_an_endpoint_that_is_no_address_is_said_and_switches_off(protocol: str, 
     asked = traces(told)
     assert isinstance(asked, Refused)
     assert asked.variable == "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"
-    assert "sentinel" not in asked.known
+    assert "sentinel" not in asked.expected
     assert metrics({"OTEL_EXPORTER_OTLP_ENDPOINT": endpoint, "OTEL_EXPORTER_OTLP_PROTOCOL": protocol}) == Refused(
-        "OTEL_EXPORTER_OTLP_ENDPOINT", asked.known
+        "OTEL_EXPORTER_OTLP_ENDPOINT", asked.expected
     )
 
 
