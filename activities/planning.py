@@ -8,12 +8,9 @@ from domain.ports import Campaign, Campaigns
 from domain.source_ports import Discoveries, Source
 from domain.wire import PLAN_CAMPAIGN, CampaignPlan, CampaignRef, Control, Pause
 
-WINDOW = 100
-"""Leads per window: 37-57 history events per 1,000 leads and stage."""
-
-DRAFT_WINDOW = 200
-"""Leads per window of drafts: a window of templates takes well under 1 s, and the trace of a search that finds 10,000
-people stays under 300 spans."""
+WINDOW = 200
+"""Leads per window of enrichment and of drafts: one of templates takes well under 1 s, one of profiles is two requests,
+and the trace of a search that finds 10,000 people stays under 300 spans."""
 
 NAMES_WINDOW = 100
 """Repositories known by name per window: one is a single page, so each in a window of its own fills the history."""
@@ -50,7 +47,7 @@ class PlanningActivities:
         slices = await self._cut(campaign) if campaign.searches else 0
         return CampaignPlan(
             leads=campaign.numbered,
-            draft_window=DRAFT_WINDOW,
+            draft_window=WINDOW,
             send_window=SEND_WINDOW,
             width=WIDTH,
             slices=slices,

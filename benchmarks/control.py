@@ -23,7 +23,7 @@ from harness.history import History, read_history
 from harness.sink import Sink, StartSink
 from temporalio.client import Client
 
-from activities.planning import DRAFT_WINDOW, SEND_WINDOW, WIDTH, WINDOW
+from activities.planning import SEND_WINDOW, WIDTH, WINDOW
 from client.adapters import migrate
 from client.campaigns import CampaignClient, Started
 from client.connection import connect
@@ -101,7 +101,7 @@ def measure(scale: Scale, start_sink: StartSink, scratch: Path) -> Measured:
     ]
     notes = [
         f"{leads:,} leads per campaign, {pauses} pauses of the second one, {CONNECTIONS} connections",
-        f"drafting windows of {DRAFT_WINDOW} leads, sending windows of {SEND_WINDOW}, {WIDTH} of each in flight",
+        f"drafting windows of {WINDOW} leads, sending windows of {SEND_WINDOW}, {WIDTH} of each in flight",
         f"a kill leaves {WIDTH} windows of drafts behind",
         "history figures are those of the campaign without a pause",
         "a stage's own history: its activities and the workflow tasks that they set off",

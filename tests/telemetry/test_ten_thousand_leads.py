@@ -3,6 +3,7 @@
 import json
 import statistics
 import time
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -64,8 +65,8 @@ async def test_the_trace_of_ten_thousand_leads_opens_at_once(
 
     trace = running_jaeger.wait_for(whole)
     names = [span["operationName"] for span in trace["spans"]]
-    assert names.count("RunActivity:enrich_leads") >= LEADS / 100, "all of it has arrived"
-    assert len(trace["spans"]) < MOST_SPANS
+    assert names.count("RunActivity:enrich_leads") >= LEADS / 200, "all of it has arrived"
+    assert len(trace["spans"]) < MOST_SPANS, Counter(names)
 
     assert median_seconds(lambda: running_jaeger.trace(trace["traceID"])) < LONGEST_OPENING_SECONDS
     number = json.dumps({**tags, "lead.number": str(late)})
