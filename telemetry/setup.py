@@ -13,7 +13,6 @@ from telemetry.switch import Target
 LEAVE_SECONDS = 2.5
 """How long all that is handed over may take, so that with the rest a process ends within 3 s."""
 
-
 _log = get_logger(__name__)
 _leaving: list[Callable[[], None]] = []
 """What has to be done before the process ends."""

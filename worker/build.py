@@ -55,7 +55,6 @@ SENDING_SLOTS = 500
 GRACE = timedelta(seconds=50)
 """After SIGTERM: longer than a mail in hand can take (45 s), shorter than a container's stop grace (60 s)."""
 
-
 _SWITCH_SECONDS = 0.0002
 """A mail's answer waits this long for the other event loop, many times over; with Python's 5 ms it takes ten times
 as long to get into the ledger while people are read about, and nothing else becomes faster."""

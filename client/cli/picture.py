@@ -91,10 +91,11 @@ def picture(
 def _head(progress: Progress, width: int) -> Text:
     began = progress.started_at or progress.created_at
     lasted = span((progress.finished_at or progress.as_of) - began)
-    head = Text.assemble((plain(progress.name), "bold"), " · ", styled(progress.status), f" · {lasted}")
-    head.append(f" · owner {plain(progress.owner)}" if progress.owner else "")
-    if progress.dry_run:
+    head = Text.assemble((plain(progress.name), "bold"), " · ", styled(progress.status))
+    if progress.dry_run:  # before what may be cut
         head.append(" · rehearsal: nothing leaves", style="dim")
+    head.append(f" · {lasted}")
+    head.append(f" · owner {plain(progress.owner)}" if progress.owner else "")
     now = f"{progress.as_of.astimezone(UTC):%a %d %b %H:%M:%S} UTC"
     room = width - cell_len(now) - 2
     head.truncate(room, overflow="ellipsis")
