@@ -264,3 +264,12 @@ def test_the_picture_fits_its_screen(width: int) -> None:
     assert any(re.fullmatch(r"paused       since \d\d:\d\d by dana: \]0;ownedlong .*…", line) for line in lines)
     assert any(line.startswith("2 bounces (4.1 %, pauses above 5 %) · 0 complaints (above 0.3 %)") for line in lines)
     assert any(line.startswith("unknown      signal pu[2Jase came 1 time: names are pause, ") for line in lines)
+
+
+def test_a_rehearsal_is_said_on_a_narrow_screen_whoever_owns_the_campaign() -> None:
+    async def read() -> Progress:
+        async with open_storage(load_settings()) as storage:
+            return await storage.progress.read(CAMPAIGN)
+
+    progress = asyncio.run(read()).model_copy(update={"dry_run": True, "owner": "dana.of.a.long.department"})
+    assert "rehearsal: nothing leaves" in picture(progress, size=(80, 24))[0].plain
