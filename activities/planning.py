@@ -12,15 +12,18 @@ WINDOW = 200
 """Leads per window of enrichment and of drafts: one of templates takes well under 1 s, one of profiles is two requests,
 and the trace of a search that finds 10,000 people stays under 300 spans."""
 
+FIRST_WINDOW = 50
+"""Numbers in the first window of these and of sending: until it is through, the next stage has nothing to do."""
+
 NAMES_WINDOW = 100
 """Repositories known by name per window: one is a single page, so each in a window of its own fills the history."""
 
 SEND_WINDOW = 200
 """Messages per window: each mail is recorded by itself, so all that a larger window changes is fewer events."""
 
-AHEAD = 800
-"""People whom discovery may find before it waits for enrichment: all its windows have work, and few are looked for who
-are not needed once `max_leads` are known."""
+AHEAD = 1_200
+"""People whom discovery may find before it waits for enrichment: its windows are full, the next ones wait, and few are
+looked for who are not needed once `max_leads` are known."""
 
 REVIEW_WINDOW = 1000
 """Leads per look at people's decisions, which is one query and is repeated while they wait."""
@@ -50,6 +53,8 @@ class PlanningActivities:
             draft_window=WINDOW,
             send_window=SEND_WINDOW,
             width=WIDTH,
+            takes_turns=not isinstance(audience, RepositoriesAudience),
+            first_window=FIRST_WINDOW,
             slices=slices,
             slice_window=_names_window(slices) if isinstance(audience, RepositoriesAudience) else 1,
             enrich_window=WINDOW,

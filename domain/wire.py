@@ -151,6 +151,11 @@ class CampaignPlan(_Payload):
     """Parts of windows wait for their other numbers while their stage has work. False in plans of older histories."""
     looks_again: bool = False
     """A window that was in flight at a recheck, and may have looked too early, starts again. False in older plans."""
+    takes_turns: bool = False
+    """Slices are searched in turns, the halves of a large one before its neighbours. False in older plans."""
+    first_window: int = 0
+    """Windows of all stages but discovery and review begin so small and double: people are handed on sooner while the
+    stages behind have nothing to do. 0 = all are full, as in plans of older histories."""
     slices: int = 0
     """What a source is searched by, in slices; 0 = nobody has to be found, the people came with the campaign."""
     slice_window: int = 1
@@ -291,6 +296,18 @@ class Ranges(BaseModel):
         self.spans[:1] = [(cut + 1, last)] if cut < last else []
         return first, cut
 
+    def take_below(self, number: int, size: int) -> tuple[int, int] | None:
+        """As `take`, but the highest numbers under `number`, or the highest of all when none is under it."""
+        if not self.spans:
+            return None
+        under = [place for place, (first, _) in enumerate(self.spans) if first < number]
+        place = under[-1] if under else len(self.spans) - 1
+        begin, end = self.spans[place]
+        last = min(end, number - 1) if under else end
+        first = max(begin, last - size + 1)
+        self.spans[place : place + 1] = [rest for rest in ((begin, first - 1), (last + 1, end)) if rest[0] <= rest[1]]
+        return first, last
+
     def take_full(self, size: int) -> tuple[int, int] | None:
         """As `take`, but exactly `size` neighbouring numbers; None when nowhere so many are ready."""
         for place, (first, last) in enumerate(self.spans):
@@ -332,6 +349,8 @@ class StageState(BaseModel):
     """Windows in a row whose workers died at each of their attempts."""
     windows: int = 0
     """How many windows were started."""
+    first_window: int = 0
+    """The size of the first window; each one after it may be twice as large, up to `size`. 0 = `size`."""
     counts: dict[str, int] = {}
     """Summed over windows that have nothing left to do."""
     numbers: int = 0
@@ -340,8 +359,18 @@ class StageState(BaseModel):
     """The highest number handed to the next stage, where it is none of this stage's own. None = they are."""
     after_all: bool = False
     """It starts when the stages before it are done with everybody."""
+    turn: int | None = None
+    """Windows go round, downwards: the next is looked for under this number; 0 = from the top. None = lowest first."""
     ahead: int = 0
     """No window starts while so many of the numbers it has found are not through the next stage; 0 = it always may."""
+
+
+    @property
+    def next_size(self) -> int:
+        """The most numbers that the next window may have."""
+        if not self.first_window:
+            return self.size
+        return min(self.size, self.first_window * 2 ** min(self.windows, self.size))
 
 
 class PipelineState(BaseModel):

@@ -9,7 +9,7 @@ from sqlalchemy import CursorResult
 from domain.message import ClaimedMessage, MessageKey, MessageState
 from domain.ports import Settlement
 from storage import ledger_statements as sql
-from storage.ledger_transitions import Changed, Transitions, changed_rows
+from storage.ledger_transitions import Changed, Transitions, changed_rows, storable
 from storage.schema import to_stored
 
 
@@ -45,7 +45,7 @@ class SqliteTransitions(Transitions):
     def _settlement_event(self, settlement: Settlement) -> dict[str, Any]:
         sent, cause = settlement.transmission, settlement.verdict.reason or "confirm"
         event = self._event(settlement.message.key, settlement.verdict.state, cause, settlement.message.token)
-        return {**event, "reply_code": sent.code, "reply_text": sent.text or None}
+        return {**event, "reply_code": sent.code, "reply_text": storable(sent.text)}
 
     def _event(self, key: MessageKey, state: str, cause: str, token: str | None) -> dict[str, Any]:
         return {
@@ -62,7 +62,7 @@ class SqliteTransitions(Transitions):
     def _record(self, events: Iterable[dict[str, Any]]) -> None:
         rows = list(events)
         if rows:
-            self._run(sql.RECORD_EVENT, rows)
+            self._run(sql.RECORD_EVENTS, {"rows": json.dumps(rows)})
 
 
 def _settlement_row(settlement: Settlement) -> dict[str, Any]:

@@ -177,7 +177,10 @@ ON CONFLICT (name) DO UPDATE SET
   stopped_reason = coalesce(mailboxes.stopped_reason, excluded.stopped_reason),
   stopped_at = coalesce(mailboxes.stopped_at, excluded.stopped_at)"""
 
-RECORD_EVENT = """
+# As one statement: between two rows a thread gives the interpreter away, and has to wait for it.
+RECORD_EVENTS = """
 INSERT INTO message_events
   (campaign_id, number, step, at, state, cause, token, reply_code, reply_text, trace_id, span_id)
-VALUES (:campaign_id, :number, :step, :at, :state, :cause, :token, :reply_code, :reply_text, :trace_id, :span_id)"""
+SELECT value->>'campaign_id', value->>'number', value->>'step', value->>'at', value->>'state', value->>'cause',
+       value->>'token', value->>'reply_code', value->>'reply_text', value->>'trace_id', value->>'span_id'
+FROM json_each(:rows)"""

@@ -261,17 +261,19 @@ class CampaignWorkflow(Handlers):
 def _first_state(plan: CampaignPlan) -> PipelineState:
     """Every slice is ready for discovery, every lead that is known already for the first stage after it."""
 
-    def stage(name: Stage, size: int) -> StageState:
-        return StageState(stage=name, size=size, width=plan.width)
+    def stage(name: Stage, size: int, first_window: int = 0) -> StageState:
+        return StageState(stage=name, size=size, width=plan.width, first_window=first_window)
 
-    stages = [stage(Stage.PERSONALIZATION, plan.draft_window), stage(Stage.SENDING, plan.send_window)]
+    first = plan.first_window
+    stages = [stage(Stage.PERSONALIZATION, plan.draft_window, first), stage(Stage.SENDING, plan.send_window, first)]
     stages[0].after_all = plan.ranked
     if plan.review_window:
         stages.insert(1, stage(Stage.REVIEW, plan.review_window))
     if plan.slices:
         discovery = stage(Stage.DISCOVERY, plan.slice_window)
         discovery.ready.add(1, plan.slices)
+        discovery.turn = 0 if plan.takes_turns else None
         discovery.numbers, discovery.found, discovery.ahead = plan.slices, plan.leads, plan.ahead
-        stages = [discovery, stage(Stage.ENRICHMENT, plan.enrich_window), *stages]
+        stages = [discovery, stage(Stage.ENRICHMENT, plan.enrich_window, first), *stages]
     stages[1 if plan.slices else 0].ready.add(1, plan.leads)
     return PipelineState(stages=stages)

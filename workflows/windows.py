@@ -1,5 +1,6 @@
 """What follows from a stage's state and from how a window ended: pure functions of the pipeline."""
 
+import sys
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
@@ -26,7 +27,17 @@ def take_due(stage: StageState, now: datetime, *, only_full: bool) -> tuple[int,
             stage.ready.add(window.first, window.last)
         else:
             return window.first, window.last
-    return stage.ready.take_full(stage.size) if only_full else stage.ready.take(stage.size)
+    if stage.turn is not None:
+        return _take_turn(stage)
+    size = stage.next_size
+    return stage.ready.take_full(size) if only_full else stage.ready.take(size)
+
+
+def _take_turn(stage: StageState) -> tuple[int, int] | None:
+    window = stage.ready.take_below(stage.turn or sys.maxsize, stage.size)
+    if window is not None:
+        stage.turn = window[0]
+    return window
 
 
 def without(first: int, last: int, left: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:

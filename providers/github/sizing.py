@@ -50,8 +50,10 @@ class PageSizes:
         self._usual = _FIRST
 
     def of(self, slice_: Slice) -> PageSize:
-        """The size for this slice; a new one begins with what was good for others."""
-        return self._of.setdefault(slice_, PageSize(self._usual))
+        """The size for this slice; a new one begins with what is good for others."""
+        if slice_ not in self._of:
+            self._of[slice_] = PageSize(max([self._usual, *(size.now for size in self._of.values())]))
+        return self._of[slice_]
 
     def done(self, slice_: Slice) -> None:
         """Its last page came."""

@@ -33,21 +33,26 @@ found: dict[int, int] = {}
 decided: list[str] = []
 
 
+def has(task: WindowTask, number: int) -> bool:
+    """Whether the number is in the window."""
+    return task.first <= number <= task.last
+
+
 async def send(task: WindowTask) -> WindowResult:
     """A hold and windows that come back: what a later release must still understand."""
-    if task.first == 101 and task.holds == 0:
+    if has(task, 101) and task.holds == 0:
         hold = Hold(until=datetime.now(UTC) + SOON, reason=HoldReason.RELAY_UNREACHABLE)
-        return WindowResult(counts={"done": 40}, open=60, again_at=hold.until, hold=hold)
-    if task.first == 201 and task.first not in visited:
-        visited.add(task.first)
-        return WindowResult(counts={"done": 99}, open=1, again_at=datetime.now(UTC) + SOON)
+        return WindowResult(counts={"done": 20}, open=task.last - task.first - 19, again_at=hold.until, hold=hold)
+    if has(task, 201) and 201 not in visited:
+        visited.add(201)
+        return WindowResult(counts={"done": task.last - task.first}, open=1, again_at=datetime.now(UTC) + SOON)
     return await done(task)
 
 
 async def draft(task: WindowTask) -> WindowResult:
     """A window that uses up its attempts once."""
-    if task.first == 301 and task.first not in visited:
-        visited.add(task.first)
+    if has(task, 301) and 301 not in visited:
+        visited.add(301)
         raise ApplicationError("broken", non_retryable=True)
     return await done(task)
 
@@ -102,6 +107,7 @@ async def record(name: str) -> None:
         async with running_server(Path(home), *FLAGS) as server:
             activities = WindowActivities(leads=0, draft=draft, send=send, review=review)
             activities.searches(5, discover)
+            activities.plan = activities.plan.model_copy(update={"first_window": 50})
             async with server.campaign(activities) as handle:
                 await steer(handle)
                 await handle.result()

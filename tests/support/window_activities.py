@@ -51,6 +51,7 @@ class WindowActivities:
             width=width,
             full_windows=True,
             looks_again=True,
+            takes_turns=True,
             review_window=1000 if review else 0,
             owner="dana",
         )

@@ -98,6 +98,15 @@ async def test_parts_of_windows_wait_for_the_rest_of_them_while_their_stage_has_
     assert activities.leads(SENDING) == list(range(1, 1_001))
 
 
+async def test_the_first_windows_are_small_and_double(server: CampaignServer) -> None:
+    activities = WindowActivities(leads=1_000, width=1)
+    activities.plan = activities.plan.model_copy(update={"draft_window": 200, "send_window": 200, "first_window": 50})
+    assert (await server.run(activities)).result.counts == whole(1_000)
+    sizes = [last - first + 1 for first, last in activities.windows(DRAFTING)]
+    assert sizes == [50, 100, 200, 200, 200, 200, 50]
+    assert activities.windows(SENDING)[0] == (1, 50), "the first people are not kept waiting for the others"
+
+
 async def test_plans_of_older_histories_start_parts_at_once(server: CampaignServer) -> None:
     second_part_sent = asyncio.Event()
 
