@@ -364,7 +364,6 @@ class StageState(BaseModel):
     ahead: int = 0
     """No window starts while so many of the numbers it has found are not through the next stage; 0 = it always may."""
 
-
     @property
     def next_size(self) -> int:
         """The most numbers that the next window may have."""
