@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from functools import lru_cache
 from typing import NamedTuple
 
 from pydantic import validate_email
@@ -17,7 +18,9 @@ from domain.source_ports import Enriched, Found
 from domain.sourcing import Contribution, Profile, Repository
 
 _MACHINES_ADDRESS = re.compile(r"(no|do[-_.]?not)[-_.]?reply\b.*|.*@([^@]+\.)?noreply\.[^@]+", re.IGNORECASE)
+_PLAIN_LOCAL = re.compile(r"(?=.{1,64}$)[A-Za-z0-9_+-]+(\.[A-Za-z0-9_+-]+)*")
 _LONGEST_ADDRESS = 254
+_DOMAINS = 4096
 
 
 class Wanted(NamedTuple):
@@ -80,13 +83,25 @@ def usable_address(text: str) -> str:
     """The address of a profile as it can be written to, "" when it is hidden, none at all, or read by no person."""
     if not text or len(text) > _LONGEST_ADDRESS or "<" in text or not text.isprintable():
         return ""
+    local, _, domain = text.rpartition("@")
+    address = f"{local}@{_host(domain)}" if _PLAIN_LOCAL.fullmatch(local) else _address(text)
+    taken = address.isascii() and not address.endswith("@") and len(address) <= _LONGEST_ADDRESS
+    return address if taken and not _MACHINES_ADDRESS.fullmatch(address) else ""
+
+
+def _address(text: str) -> str:
+    """The address with its domain as domains are compared, "" for what is none."""
     try:
         _, address = validate_email(text)
     except PydanticCustomError:
         return ""
-    local, _, _ = address.rpartition("@")
-    address = f"{local}@{address_domain(address)}"
-    return address if address.isascii() and not _MACHINES_ADDRESS.fullmatch(address) else ""
+    return f"{address.rpartition('@')[0]}@{address_domain(address)}"
+
+
+@lru_cache(maxsize=_DOMAINS)
+def _host(domain: str) -> str:
+    """The domain as domains are compared, "" for what is none. Many share one, and looking at it takes longest."""
+    return _address(f"a@{domain}").rpartition("@")[2]
 
 
 def is_within(domain: str, excluded: Iterable[str]) -> bool:

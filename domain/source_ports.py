@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
@@ -132,10 +133,9 @@ class Discoveries(Protocol):
         """What the rows say of the whole search now."""
 
 
-class Found(BaseModel):
+@dataclass(frozen=True, slots=True)
+class Found:
     """A lead that discovery made, before anybody has read its profile."""
-
-    model_config = ConfigDict(frozen=True)
 
     number: int
     identity: str
@@ -148,10 +148,9 @@ class Found(BaseModel):
     """What another campaign, or an earlier attempt, has read recently enough."""
 
 
-class Enriched(BaseModel):
+@dataclass(frozen=True, slots=True)
+class Enriched:
     """A lead whose profile was read: somebody to write to, or one that ends here."""
-
-    model_config = ConfigDict(frozen=True)
 
     number: int
     profile: Profile | None
@@ -164,7 +163,7 @@ class Enriched(BaseModel):
     """The identity of the repository the person is written to about."""
     fit: float | None = None
     """The score, 0 to 1; None for one that ends here."""
-    reasons: dict[str, float] = {}
+    reasons: Mapping[str, float] = field(default_factory=dict)
     """What each part of the score contributed; also for one that ends because of its score."""
     ended: LeadEnd | None = None
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import groupby
 from typing import Any, NamedTuple
@@ -51,8 +52,8 @@ class PeopleRows:
                 number=row.number,
                 identity=identity,
                 login=row.login,
-                contributions=tuple(contribution for contribution, _ in work.get(identity, ())),
-                repositories=tuple(repository for _, repository in work.get(identity, ())),
+                contributions=tuple([contribution for contribution, _ in work.get(identity, ())]),
+                repositories=tuple([repository for _, repository in work.get(identity, ())]),
                 known=known.get(identity),
             )
             for row, identity in zip(rows, identities, strict=True)
@@ -197,7 +198,7 @@ def _spent(campaign_id: str, points: int) -> Update:
 
 def _without_place(one: Enriched, reason: str) -> Enriched:
     end = LeadEnd(number=one.number, state=LeadState.SKIPPED, reason=reason)
-    return one.model_copy(update={"fit": None, "ended": end})
+    return replace(one, fit=None, ended=end)
 
 
 def _source(profile: Profile) -> str:

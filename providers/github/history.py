@@ -5,10 +5,11 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 from functools import lru_cache
+from typing import NotRequired
 
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
-from pydantic.dataclasses import dataclass
+from typing_extensions import TypedDict  # pydantic takes the standard library's from Python 3.12 on
 
 from domain.sourcing import Contribution, Onlooker, PassedOver
 from providers.github.values import Instant, Mark
@@ -20,14 +21,10 @@ _WIDEST = 14 * 60
 _BOT_IDS = ("BOT_", "MDM6Qm90")
 _BOT_LOGIN = "[bot]"
 
-
-_READ_AS = ConfigDict(alias_generator=to_camel, validate_by_name=True)
-
-
 class Shape(BaseModel):
     """Part of an answer."""
 
-    model_config = _READ_AS
+    model_config = ConfigDict(alias_generator=to_camel, validate_by_name=True)
 
 
 class PageInfo(Shape):
@@ -37,33 +34,28 @@ class PageInfo(Shape):
     end_cursor: Mark | None = None
 
 
-@dataclass(config=_READ_AS, slots=True)
-class Account:
+class Account(TypedDict):
     """Whose commit it is."""
 
     id: Mark
     login: str
 
-    @property
-    def bot(self) -> bool:
-        """Whether no person is behind it."""
-        return self.login.endswith(_BOT_LOGIN) or self.id.startswith(_BOT_IDS)
 
-
-@dataclass(config=_READ_AS, slots=True)
-class Author:
+class Author(TypedDict):
     """Who wrote a commit. Its name and address are not asked for."""
 
-    date: str | None = None
-    user: Account | None = None
+    date: NotRequired[str | None]
+    user: NotRequired[Account | None]
 
 
-@dataclass(config=_READ_AS, slots=True)
-class Commit:
+class Commit(TypedDict):
     """A commit, as far as anybody needs it. A page has thousands: these three are read in half the time of a Shape."""
 
-    committed_date: Instant
-    author: Author | None = None
+    committedDate: Instant
+    author: NotRequired[Author | None]
+
+
+_NOBODY: Author = {}
 
 
 class History(Shape):
@@ -124,16 +116,17 @@ class Tally:
             if commit is None:
                 continue
             self.read += 1
-            author = commit.author
-            if author is None or author.user is None:
+            committed_at, author = commit["committedDate"], commit.get("author") or _NOBODY
+            user = author.get("user")
+            if user is None:
                 self._pass_over(f"unknown:{self._repository}", PassedOver.UNKNOWN_ACCOUNT)
-            elif (person := self._people.get(author.user.id)) is not None:
-                person.count(commit.committed_date, author.date)
-            elif author.user.bot:
-                self._pass_over(author.user.id, PassedOver.BOT)
+            elif (person := self._people.get(user["id"])) is not None:
+                person.count(committed_at, author.get("date"))
+            elif _is_bot(user):
+                self._pass_over(user["id"], PassedOver.BOT)
             else:
-                person = self._people[author.user.id] = _Person(author.user.login, commit.committed_date)
-                person.count(commit.committed_date, author.date)
+                person = self._people[user["id"]] = _Person(user["login"], committed_at)
+                person.count(committed_at, author.get("date"))
 
     @property
     def people(self) -> int:
@@ -161,6 +154,10 @@ class Tally:
     def _pass_over(self, identity: str, reason: PassedOver) -> None:
         if identity not in self._onlookers:
             self._onlookers[identity] = Onlooker(identity=identity, reason=reason)
+
+
+def _is_bot(account: Account) -> bool:
+    return account["login"].endswith(_BOT_LOGIN) or account["id"].startswith(_BOT_IDS)
 
 
 @lru_cache(maxsize=256)

@@ -1,14 +1,19 @@
 """Every person that was found is judged for one reason, the same each time."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from pydantic import validate_email
+from pydantic_core import PydanticCustomError
 from scripted_source import NOW, contribution, profile, repository, searching
 
 from domain.campaign import RepositoriesAudience
 from domain.enriching import Wanted, best_work, is_at, judged, usable_address, wanted_by
 from domain.fit import ActivityWindow
-from domain.lead import LeadEnd, LeadState
+from domain.lead import LeadEnd, LeadState, address_domain
 from domain.source_ports import Found
 from domain.sourcing import Profile
 
@@ -98,6 +103,31 @@ def test_an_address_is_one_that_a_person_reads(text: str, address: str) -> None:
     assert usable_address(text) == address
 
 
+LOCALS = st.text("abcXYZ019.+_-%'\u00e9 ", max_size=70)
+LONG = ".".join(["b" * 60] * 3)
+DOMAINS = st.sampled_from(
+    ["example.com", "Example.ORG", "b\u00fccher.example", "example", "a..example", "-a.example", "", f"{LONG}.example"]
+)
+
+
+@given(LOCALS, DOMAINS)
+@example("a" * 64, "example.com")
+@example("a" * 65, "example.com")
+@example("a" * 63, f"{LONG}.exampl")
+@example("a" * 64, f"{LONG}.exampl")
+def test_an_address_is_what_the_whole_of_it_says_whatever_is_known_of_its_domain(local: str, domain: str) -> None:
+    try:
+        _, address = validate_email(f"{local}@{domain}")
+    except PydanticCustomError:
+        address = ""
+    usable = usable_address(f"{local}@{domain}")
+    if not address or not local.isascii():
+        assert usable == ""
+    else:
+        taken, _, _ = address.rpartition("@")
+        assert usable == f"{taken}@{address_domain(address)}"
+
+
 @pytest.mark.parametrize(
     ("location", "wanted", "found"),
     [
@@ -118,9 +148,7 @@ def test_a_place_is_found_by_whole_words(location: str, wanted: str, found: bool
 
 
 def test_the_work_somebody_is_written_to_about_is_where_they_commit_most() -> None:
-    work = FOUND.model_copy(
-        update={"contributions": (contribution("ada", "gadgets", commits=7), contribution("ada", commits=6))}
-    )
+    work = replace(FOUND, contributions=(contribution("ada", "gadgets", commits=7), contribution("ada", commits=6)))
     assert best_work(work)[1].full_name == "example-org/gadgets"
 
 
