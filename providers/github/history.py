@@ -21,6 +21,7 @@ _WIDEST = 14 * 60
 _BOT_IDS = ("BOT_", "MDM6Qm90")
 _BOT_LOGIN = "[bot]"
 
+
 class Shape(BaseModel):
     """Part of an answer."""
 
