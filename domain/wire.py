@@ -369,7 +369,7 @@ class StageState(BaseModel):
         """The most numbers that the next window may have."""
         if not self.first_window:
             return self.size
-        return min(self.size, self.first_window * 2 ** min(self.windows, self.size))
+        return min(self.size, self.first_window << min(self.windows, self.size))
 
 
 class PipelineState(BaseModel):

@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Select, and_, case, exists, func, insert, literal, null, or_, select, update
@@ -25,6 +26,7 @@ _ENDED = (CampaignStatus.COMPLETED, CampaignStatus.FAILED, CampaignStatus.CANCEL
 _NOT_PAUSED = {"paused_at": None, "paused_by": None, "paused_reason": None}
 _STEERING = (ChangeKind.PAUSED, ChangeKind.RESUMED, ChangeKind.CANCELLED)
 _REFUSED_FOR_GOOD = 500
+_SPECS = 64
 
 
 class CampaignRows:
@@ -229,13 +231,19 @@ def _event_row(campaign_id: str, change: ControlChange) -> dict[str, Any]:
     return {"campaign_id": campaign_id, **values, "number": 0, "step": 0}
 
 
+@lru_cache(maxsize=_SPECS)
+def _spec(text: str) -> CampaignSpec:
+    """A stored spec: every window of a campaign asks for it."""
+    return CampaignSpec.model_validate_json(text)
+
+
 def _campaign(row: Row[Any]) -> Campaign:
     waiting = row.waiting_reason and Waits(
         stage=row.waiting_stage, reason=row.waiting_reason, since=row.waiting_since, until=row.waiting_until
     )
     return Campaign(
         campaign_id=row.campaign_id,
-        spec=CampaignSpec.model_validate_json(row.spec),
+        spec=_spec(row.spec),
         status=row.status,
         stage=row.stage,
         control=row.control,

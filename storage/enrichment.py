@@ -16,6 +16,7 @@ from domain.source_ports import Enriched, Found
 from domain.sourcing import Contribution, Profile, Repository
 from storage.database import Database
 from storage.keys import Keys
+from storage.lead_work import repository_of
 from storage.portions import rows_among
 from storage.ranking import SAME_ADDRESS, end_all_but, settle_shared_addresses
 from storage.schema import campaigns, contacts, contributions, leads, messages, people, repositories
@@ -229,7 +230,7 @@ async def work_of(connection: AsyncConnection, campaign_id: str, identities: Seq
 
 def _repository(identity: str, facts: str | None) -> Repository:
     """A source that showed people without their repository must not keep a window from its end."""
-    return Repository.model_validate_json(facts) if facts else Repository(identity=identity, full_name="", url="")
+    return repository_of(facts) if facts else Repository(identity=identity, full_name="", url="")
 
 
 def _contribution(row: Row[Any]) -> Contribution:

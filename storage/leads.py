@@ -16,7 +16,7 @@ from domain.review import Decision
 from domain.sourcing import Repository
 from storage.database import Database
 from storage.keys import Keys
-from storage.lead_work import CONTRIBUTION_OF_LEAD, REPOSITORY_OF_LEAD
+from storage.lead_work import CONTRIBUTION_OF_LEAD, REPOSITORY_OF_LEAD, repository_of
 from storage.portions import rows_among
 from storage.schema import contributions, drafts, leads, message_events, messages, repositories
 from storage.upserts import upsert
@@ -186,7 +186,7 @@ def _lead(row: Row[Any]) -> Lead:
         opt_out_token=row.opt_out_token,
         source=row.source,
         login=row.login,
-        repository=_repository(Repository.model_validate_json(row.facts), row.commits or 0) if row.facts else None,
+        repository=_repository(repository_of(row.facts), row.commits or 0) if row.facts else None,
     )
 
 
