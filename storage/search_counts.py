@@ -9,6 +9,9 @@ from domain.sourcing import PassedOver, Repository
 from storage.schema import campaigns, leads, onlookers, repositories, slices
 from storage.sightings import SOURCE_PREFIX
 
+_AT_ONCE = 500
+"""Repositories in memory at the same time; a large search has tens of thousands."""
+
 
 async def count_seen(connection: AsyncConnection, campaign_id: str) -> Seen:
     """See domain.source_ports.Seen."""
@@ -42,9 +45,12 @@ async def search_report(connection: AsyncConnection, campaign_id: str) -> Search
     are_onlookers = select(SOURCE_PREFIX + onlookers.c.identity).where(onlookers.c.campaign_id == campaign_id)
     different = select(func.count()).select_from(are_leads.union(are_onlookers).subquery())
     reachable = select(func.count()).where(leads.c.campaign_id == campaign_id, leads.c.fit.is_not(None))
+    partly_read = unread_commits = 0
     facts = select(repositories.c.facts).where(repositories.c.campaign_id == campaign_id)
-    read = [Repository.model_validate_json(text) for text in await connection.scalars(facts)]
-    partly = [one for one in read if one.partly_read]
+    async for text in await connection.stream_scalars(facts.execution_options(yield_per=_AT_ONCE)):
+        one = Repository.model_validate_json(text)
+        partly_read += one.partly_read
+        unread_commits += max(0, one.commits - one.commits_read)
     return SearchReport(
         looked_at=await connection.scalar(different) or 0,
         leads=seen.leads,
@@ -54,8 +60,8 @@ async def search_report(connection: AsyncConnection, campaign_id: str) -> Search
         pages=seen.pages,
         incomplete=seen.incomplete,
         gone=seen.gone,
-        partly_read=len(partly),
-        unread_commits=sum(one.commits - one.commits_read for one in partly),
+        partly_read=partly_read,
+        unread_commits=unread_commits,
         search_points=seen.points,
         profile_points=seen.profile_points,
     )
