@@ -11,7 +11,7 @@ from sqlalchemy.types import TypeEngine
 from domain.message import ClaimedMessage
 from domain.ports import Settlement
 from storage import ledger_postgres_statements as sql
-from storage.ledger_transitions import Changed, Transitions, changed_rows, storable
+from storage.ledger_transitions import Changed, Transitions, changed_rows
 from storage.schema import to_stored
 
 _TYPES: dict[str, TypeEngine[Any]] = {
@@ -68,7 +68,7 @@ class PostgresTransitions(Transitions):
             "next_ats": [to_stored(verdict.next_at) if verdict.next_at else None for verdict in verdicts],
             "codes": [one.code for one in sent],
             "enhanceds": [one.enhanced for one in sent],
-            "replies": [storable(one.text) for one in sent],
+            "replies": [_storable(one.text) for one in sent],
         }
         return changed_rows(self._run(sql.SETTLE, {**columns, "now": self._now}))
 
@@ -98,3 +98,8 @@ def typed(statement: str) -> TextClause:
 @cache
 def _recorded(change: str) -> str:
     return sql.recorded(change)
+
+
+def _storable(reply: str) -> str | None:
+    """A relay may say anything; a NUL, which PostgreSQL has no place for, must not cost the whole commit."""
+    return reply.replace("\0", "\N{REPLACEMENT CHARACTER}") or None

@@ -9,8 +9,11 @@ from sqlalchemy import CursorResult
 from domain.message import ClaimedMessage, MessageKey, MessageState
 from domain.ports import Settlement
 from storage import ledger_statements as sql
-from storage.ledger_transitions import Changed, Transitions, changed_rows, storable
+from storage.ledger_transitions import Changed, Transitions, changed_rows
 from storage.schema import to_stored
+
+_EVENTS_AT_ONCE = 100
+"""Far below what SQLite takes, and few different statements."""
 
 
 class SqliteTransitions(Transitions):
@@ -45,7 +48,7 @@ class SqliteTransitions(Transitions):
     def _settlement_event(self, settlement: Settlement) -> dict[str, Any]:
         sent, cause = settlement.transmission, settlement.verdict.reason or "confirm"
         event = self._event(settlement.message.key, settlement.verdict.state, cause, settlement.message.token)
-        return {**event, "reply_code": sent.code, "reply_text": storable(sent.text)}
+        return {**event, "reply_code": sent.code, "reply_text": sent.text or None}
 
     def _event(self, key: MessageKey, state: str, cause: str, token: str | None) -> dict[str, Any]:
         return {
@@ -61,8 +64,10 @@ class SqliteTransitions(Transitions):
 
     def _record(self, events: Iterable[dict[str, Any]]) -> None:
         rows = list(events)
-        if rows:
-            self._run(sql.RECORD_EVENTS, {"rows": json.dumps(rows)})
+        for start in range(0, len(rows), _EVENTS_AT_ONCE):
+            some = rows[start : start + _EVENTS_AT_ONCE]
+            values = tuple(row[column] for row in some for column in sql.EVENT_COLUMNS)
+            self._connection.exec_driver_sql(sql.record_events(len(some)), values)
 
 
 def _settlement_row(settlement: Settlement) -> dict[str, Any]:

@@ -7,6 +7,8 @@ slower on a database without statistics. tests/storage/test_ledger_plans.py hold
 PostgreSQL's own SETTLE and BEGIN are in ledger_postgres_statements: the same changes, other ways to say "these rows".
 """
 
+from functools import cache
+
 _WINDOW = "messages.campaign_id = :campaign_id AND messages.number BETWEEN :first AND :last"
 _CLAIMABLE = f"{_WINDOW} AND messages.state IN ('scheduled', 'deferred', 'claimed')"
 _DUE = f"{_CLAIMABLE} AND messages.scheduled_at <= :now AND coalesce(messages.next_at, 0) <= :now"
@@ -177,10 +179,17 @@ ON CONFLICT (name) DO UPDATE SET
   stopped_reason = coalesce(mailboxes.stopped_reason, excluded.stopped_reason),
   stopped_at = coalesce(mailboxes.stopped_at, excluded.stopped_at)"""
 
-# As one statement: between two rows a thread gives the interpreter away, and has to wait for it.
-RECORD_EVENTS = """
-INSERT INTO message_events
-  (campaign_id, number, step, at, state, cause, token, reply_code, reply_text, trace_id, span_id)
-SELECT value->>'campaign_id', value->>'number', value->>'step', value->>'at', value->>'state', value->>'cause',
-       value->>'token', value->>'reply_code', value->>'reply_text', value->>'trace_id', value->>'span_id'
-FROM json_each(:rows)"""
+EVENT_COLUMNS = (
+    *("campaign_id", "number", "step", "at", "state", "cause", "token", "reply_code", "reply_text"),
+    *("trace_id", "span_id"),
+)
+
+
+@cache
+def record_events(rows: int) -> str:
+    """So many rows for the audit trail, their values one after the other.
+
+    One statement, not one for each row: between two of them a thread gives the interpreter away, and waits for it.
+    """
+    values = f"({', '.join('?' for _ in EVENT_COLUMNS)})"
+    return f"INSERT INTO message_events ({', '.join(EVENT_COLUMNS)}) VALUES {', '.join([values] * rows)}"

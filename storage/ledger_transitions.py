@@ -148,8 +148,3 @@ class Transitions(ABC):
 def changed_rows(found: Iterable[Any]) -> Changed:
     """Rows of (campaign_id, number, step, token)."""
     return {MessageKey(row[0], row[1], row[2]): row[3] for row in found}
-
-
-def storable(reply: str) -> str | None:
-    """A relay may say anything; a NUL, for which PostgreSQL has no place, and SQLite's JSON no more, is replaced."""
-    return reply.replace("\0", "\N{REPLACEMENT CHARACTER}") or None

@@ -22,7 +22,7 @@ from storage.ledger_postgres import PostgresTransitions, typed
 from storage.postgres_server import PostgresServer
 
 LONGEST_SECONDS = 0.1
-OF_SQLITE = {"SETTLE", "BEGIN", "SETTLED", "BEGUN", "RECORD_EVENTS"}
+OF_SQLITE = {"SETTLE", "BEGIN", "SETTLED", "BEGUN"}
 """Texts that PostgreSQL has others for."""
 STATEMENTS = {
     name: text
