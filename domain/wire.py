@@ -296,15 +296,14 @@ class Ranges(BaseModel):
         self.spans[:1] = [(cut + 1, last)] if cut < last else []
         return first, cut
 
-    def take_below(self, number: int, size: int) -> tuple[int, int] | None:
-        """As `take`, but the highest numbers under `number`, or the highest of all when none is under it."""
-        if not self.spans:
-            return None
-        under = [place for place, (first, _) in enumerate(self.spans) if first < number]
-        place = under[-1] if under else len(self.spans) - 1
+    def take_after(self, number: int, size: int) -> tuple[int, int] | None:
+        """As `take`, but the lowest ready numbers behind `number`, or of all when none is behind it."""
+        place = next((place for place, (_, last) in enumerate(self.spans) if last > number), None)
+        if place is None:
+            return self.take(size)
         begin, end = self.spans[place]
-        last = min(end, number - 1) if under else end
-        first = max(begin, last - size + 1)
+        first = max(begin, number + 1)
+        last = min(end, first + size - 1)
         self.spans[place : place + 1] = [rest for rest in ((begin, first - 1), (last + 1, end)) if rest[0] <= rest[1]]
         return first, last
 
@@ -360,7 +359,7 @@ class StageState(BaseModel):
     after_all: bool = False
     """It starts when the stages before it are done with everybody."""
     turn: int | None = None
-    """Windows go round, downwards: the next is looked for under this number; 0 = from the top. None = lowest first."""
+    """Windows go round: the next one is looked for behind this number. None = the lowest numbers always come first."""
     ahead: int = 0
     """No window starts while so many of the numbers it has found are not through the next stage; 0 = it always may."""
 

@@ -245,8 +245,8 @@ class Pipeline:
         stage = self.state.stages[index]
         if result.parts is not None and result.parts > stage.numbers:
             stage.ready.add(stage.numbers + 1, result.parts)
+            stage.turn = None if stage.turn is None else stage.numbers
             stage.numbers = result.parts
-            stage.turn = None if stage.turn is None else 0
         if stage.found is not None and result.found is not None and result.found > stage.found:
             self.state.stages[index + 1].ready.add(stage.found + 1, result.found)
             stage.found = result.found

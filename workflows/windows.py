@@ -1,6 +1,5 @@
 """What follows from a stage's state and from how a window ended: pure functions of the pipeline."""
 
-import sys
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
@@ -34,9 +33,9 @@ def take_due(stage: StageState, now: datetime, *, only_full: bool) -> tuple[int,
 
 
 def _take_turn(stage: StageState) -> tuple[int, int] | None:
-    window = stage.ready.take_below(stage.turn or sys.maxsize, stage.size)
+    window = stage.ready.take_after(stage.turn or 0, stage.size)
     if window is not None:
-        stage.turn = window[0]
+        stage.turn = window[1]
     return window
 
 

@@ -157,19 +157,19 @@ def test_ranges_give_each_number_once_the_lowest_first(steps: list[tuple[int, in
 
 
 @given(st.lists(SPANS), st.integers(0, 120), st.integers(1, 20))
-def test_ranges_give_the_highest_under_a_number_or_of_all(spans: list[tuple[int, int]], number: int, size: int) -> None:
+def test_ranges_give_the_lowest_behind_a_number_or_of_all(spans: list[tuple[int, int]], number: int, size: int) -> None:
     ranges = Ranges()
     for first, last in spans:
         ranges.add(first, last)
     before = held(ranges)
-    cut = ranges.take_below(number, size)
+    cut = ranges.take_after(number, size)
     taken = set(range(cut[0], cut[1] + 1)) if cut else set()
     assert bool(taken) == bool(before)
     if cut:
-        assert cut[1] == max({one for one in before if one < number} or before)
+        assert cut[0] == min({one for one in before if one > number} or before)
         assert taken <= before
         assert 1 <= len(taken) <= size
-        assert len(taken) == size or cut[0] - 1 not in before
+        assert len(taken) == size or cut[1] + 1 not in before
     assert held(ranges) == before - taken
     assert_sorted_and_merged(ranges)
 
