@@ -53,7 +53,7 @@ class PlanningActivities:
             draft_window=WINDOW,
             send_window=SEND_WINDOW,
             width=WIDTH,
-            takes_turns=not isinstance(audience, RepositoriesAudience),
+            takes_turns=True,
             first_window=FIRST_WINDOW,
             slices=slices,
             slice_window=_names_window(slices) if isinstance(audience, RepositoriesAudience) else 1,

@@ -180,8 +180,17 @@ ON CONFLICT (name) DO UPDATE SET
   stopped_at = coalesce(mailboxes.stopped_at, excluded.stopped_at)"""
 
 EVENT_COLUMNS = (
-    *("campaign_id", "number", "step", "at", "state", "cause", "token", "reply_code", "reply_text"),
-    *("trace_id", "span_id"),
+    "campaign_id",
+    "number",
+    "step",
+    "at",
+    "state",
+    "cause",
+    "token",
+    "reply_code",
+    "reply_text",
+    "trace_id",
+    "span_id",
 )
 
 

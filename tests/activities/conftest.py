@@ -1,4 +1,4 @@
-"""A sender with an empty database and an empty inbox for each test."""
+"""An empty database for each test, and a sender with it and an empty inbox."""
 
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -31,15 +31,22 @@ def inbox(inbox_process: Inbox) -> Inbox:
 
 
 @pytest.fixture
-async def sender(inbox: Inbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Sender]:
-    monkeypatch.setenv("OUTRIDER_MAILBOX_RELAY_SMTP_URL", inbox.smtp_url)
+async def stored(tmp_path: Path) -> AsyncIterator[StoredCampaigns]:
     database = Database(f"sqlite+aiosqlite:///{tmp_path / 'outrider.db'}")
     await database.migrate()
     await database.close()
-    stored = StoredCampaigns(tmp_path / "outrider.db")
+    opened = StoredCampaigns(tmp_path / "outrider.db")
+    yield opened
+    await opened.database.close()
+    opened.assert_trail_is_whole()
+
+
+@pytest.fixture
+async def sender(
+    inbox: Inbox, stored: StoredCampaigns, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Sender]:
+    monkeypatch.setenv("OUTRIDER_MAILBOX_RELAY_SMTP_URL", inbox.smtp_url)
     relays = SmtpRelays(Settings(home=tmp_path, _env_file=None))
     async with ledger_of(stored.database) as ledger:
         yield Sender(stored, ledger, inbox, relays)
         await relays.close()
-    await stored.database.close()
-    stored.assert_trail_is_whole()

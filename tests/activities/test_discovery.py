@@ -1,9 +1,7 @@
 """Each page of a window is asked for once; a pause waits for the page in hand, and a wait comes back as a hold."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 from scripted_source import ScriptedSource, page, searching
@@ -16,7 +14,6 @@ from domain.campaign import CampaignSpec, Stage
 from domain.errors import InputError, SourceWait, Unreachable
 from domain.sourcing import SourcePage
 from domain.wire import NOT_UNDERSTOOD, Hold, HoldReason, WindowResult, WindowTask
-from storage.database import Database
 from storage.discovery import DiscoveryRows
 
 LATER = datetime.now(UTC).replace(microsecond=0) + timedelta(minutes=20)
@@ -62,16 +59,6 @@ class Discovering:
 
     def logins(self) -> list[str]:
         return [row["login"] for row in self.stored.rows("SELECT login FROM leads ORDER BY number")]
-
-
-@pytest.fixture
-async def stored(tmp_path: Path) -> AsyncIterator[StoredCampaigns]:
-    database = Database(f"sqlite+aiosqlite:///{tmp_path / 'outrider.db'}")
-    await database.migrate()
-    await database.close()
-    opened = StoredCampaigns(tmp_path / "outrider.db")
-    yield opened
-    await opened.database.close()
 
 
 async def test_a_window_is_gone_through_page_by_page(stored: StoredCampaigns) -> None:

@@ -1,8 +1,7 @@
 """A pause, a cancel or a deploy waits for the requests under way, not for the page: it is asked for again."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from pathlib import Path
+from collections.abc import Awaitable, Callable
 from time import monotonic
 
 import pytest
@@ -30,7 +29,6 @@ from domain.source_ports import Slice
 from domain.sourcing import Contribution, SourcePage
 from domain.wire import WindowResult, WindowTask
 from providers.github.source import GitHubSource
-from storage.database import Database
 from storage.discovery import DiscoveryRows
 from storage.enrichment import PeopleRows
 
@@ -78,16 +76,6 @@ class Searching:
         async with asyncio.timeout(20):
             while len(self.github.asked) < times:  # noqa: ASYNC110 the test's own clock
                 await asyncio.sleep(0.005)
-
-
-@pytest.fixture
-async def stored(tmp_path: Path) -> AsyncIterator[StoredCampaigns]:
-    database = Database(f"sqlite+aiosqlite:///{tmp_path / 'outrider.db'}")
-    await database.migrate()
-    await database.close()
-    opened = StoredCampaigns(tmp_path / "outrider.db")
-    yield opened
-    await opened.database.close()
 
 
 async def seconds_until_cancelled(window: "asyncio.Task[WindowResult]") -> float:

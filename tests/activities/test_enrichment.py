@@ -2,9 +2,8 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 from scripted_source import NOW, ScriptedSource, page, profile, searching
@@ -18,7 +17,6 @@ from domain.errors import InputError, SourceWait
 from domain.source_ports import Slice
 from domain.sourcing import Profile
 from domain.wire import NOT_UNDERSTOOD, Hold, HoldReason, WindowResult, WindowTask
-from storage.database import Database
 from storage.discovery import DiscoveryRows
 from storage.enrichment import PeopleRows
 
@@ -51,16 +49,6 @@ class Enriching:
         """How many leads ended for each reason; "" = they did not."""
         rows = self.stored.rows("SELECT reason FROM leads WHERE campaign_id = ?", campaign_id)
         return Counter(row["reason"] or "" for row in rows)
-
-
-@pytest.fixture
-async def stored(tmp_path: Path) -> AsyncIterator[StoredCampaigns]:
-    database = Database(f"sqlite+aiosqlite:///{tmp_path / 'outrider.db'}")
-    await database.migrate()
-    await database.close()
-    opened = StoredCampaigns(tmp_path / "outrider.db")
-    yield opened
-    await opened.database.close()
 
 
 def crowd(count: int) -> list[str]:

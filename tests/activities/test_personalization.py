@@ -1,8 +1,7 @@
 """A window is drafted slice by slice: a pause waits for the slice in hand, and what is stored stays."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 
 import pytest
 from local_world import spec
@@ -16,7 +15,6 @@ from providers.writing.author import AuthoredText, Problem, Rejected
 from providers.writing.facts import Facts
 from providers.writing.graph import DraftingGraph
 from providers.writing.templates import TemplateAuthor
-from storage.database import Database
 
 
 class SlowAuthor:
@@ -62,17 +60,6 @@ class Drafting:
 
     def drafted(self) -> list[int]:
         return [row["number"] for row in self.stored.rows("SELECT number FROM drafts ORDER BY number")]
-
-
-@pytest.fixture
-async def stored(tmp_path: Path) -> AsyncIterator[StoredCampaigns]:
-    database = Database(f"sqlite+aiosqlite:///{tmp_path / 'outrider.db'}")
-    await database.migrate()
-    await database.close()
-    opened = StoredCampaigns(tmp_path / "outrider.db")
-    yield opened
-    await opened.database.close()
-    opened.assert_trail_is_whole()
 
 
 async def test_a_window_is_drafted_in_slices_and_counted_as_a_whole(stored: StoredCampaigns) -> None:

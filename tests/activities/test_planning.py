@@ -1,9 +1,5 @@
 """What a campaign consists of follows from where its people come from."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
-import pytest
 from local_world import spec
 from scripted_source import ScriptedSource, page, searching
 from stored_campaigns import CAMPAIGN, StoredCampaigns
@@ -12,18 +8,7 @@ from temporalio.testing import ActivityEnvironment
 from activities.planning import PlanningActivities
 from domain.campaign import CampaignSpec
 from domain.wire import CampaignPlan, CampaignRef
-from storage.database import Database
 from storage.discovery import DiscoveryRows
-
-
-@pytest.fixture
-async def stored(tmp_path: Path) -> AsyncIterator[StoredCampaigns]:
-    database = Database(f"sqlite+aiosqlite:///{tmp_path / 'outrider.db'}")
-    await database.migrate()
-    await database.close()
-    opened = StoredCampaigns(tmp_path / "outrider.db")
-    yield opened
-    await opened.database.close()
 
 
 async def planned(stored: StoredCampaigns, of: CampaignSpec, slices: int, leads: int = 0) -> CampaignPlan:
@@ -41,12 +26,12 @@ async def test_a_search_goes_through_its_slices_in_turns_one_a_window(stored: St
     assert plan.ahead == 1000, "nobody is looked for beyond those who are wanted"
 
 
-async def test_a_list_of_repositories_is_gone_through_in_its_order(stored: StoredCampaigns) -> None:
+async def test_a_list_of_repositories_is_shared_out_among_four_windows(stored: StoredCampaigns) -> None:
     names = [f"example-org/widgets-{number}" for number in range(10)]
     of = spec().model_dump(mode="json", exclude_unset=True)
     listed = CampaignSpec.model_validate({**of, "audience": {"source": "repositories", "repositories": names}})
     plan = await planned(stored, listed, slices=10)
-    assert (plan.slices, plan.slice_window, plan.takes_turns) == (10, 3, False), "shared out among four windows"
+    assert (plan.slices, plan.slice_window, plan.takes_turns) == (10, 3, True)
 
 
 async def test_people_from_a_file_are_not_searched_for(stored: StoredCampaigns) -> None:
