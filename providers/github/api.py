@@ -10,8 +10,8 @@ from functools import cache
 from typing import Generic, TypeVar
 
 import httpx
-from pydantic import BaseModel, ConfigDict, ValidationError
-from pydantic.alias_generators import to_camel
+from msgspec import DecodeError
+from msgspec.json import Decoder
 
 from domain.errors import InputError, SourceWait
 from providers.github import seen
@@ -21,7 +21,7 @@ from providers.github.pausing import Patience, pause, slot
 from providers.github.resting import LIMITED, REFUSED, Resting, not_shown
 from providers.github.tokens import LONGEST, LOOK_AGAIN, Token, Tokens, utc_now
 from providers.github.transport import SILENT, Transport
-from providers.github.values import Cost, Instant
+from providers.github.values import Cost, Instant, Shape, check_instant
 from telemetry.logging import get_logger
 from telemetry.metrics import watch_rate_limit
 from telemetry.names import Attribute, Tool
@@ -41,21 +41,21 @@ _REDIRECTS = 3
 _log = get_logger(__name__)
 
 
-class RateLimit(BaseModel):
+class RateLimit(Shape):
     """What a query cost and what it left."""
-
-    model_config = ConfigDict(alias_generator=to_camel, validate_by_name=True)
 
     cost: Cost
     limit: int
     remaining: int
     reset_at: Instant
 
+    def __post_init__(self) -> None:
+        """Raise ValueError for a time outside the calendar."""
+        check_instant(self.reset_at)
 
-class Data(BaseModel):
+
+class Data(Shape):
     """The `data` of an answer; every query asks for `rateLimit`."""
-
-    model_config = ConfigDict(alias_generator=to_camel, validate_by_name=True)
 
     rate_limit: RateLimit | None = None
 
@@ -63,7 +63,7 @@ class Data(BaseModel):
 D = TypeVar("D", bound=Data)
 
 
-class _Envelope(BaseModel, Generic[D]):
+class _Envelope(Shape, Generic[D]):
     data: D | None = None
 
 
@@ -261,8 +261,8 @@ class _Question:
 def _read(answer: Answer, body: bytes, shape: type[D], token: Token) -> Reply[D] | None:
     """None when the answer has not the shape that was asked for."""
     try:
-        data = _envelope(shape).model_validate_json(body).data
-    except ValidationError:
+        data = _decoder(shape).decode(body).data
+    except (DecodeError, UnicodeDecodeError, RecursionError):
         return None
     if data is None and not answer.errors:
         return None
@@ -279,8 +279,8 @@ def _joined(url: httpx.URL, location: str) -> httpx.URL | None:
 
 
 @cache
-def _envelope(shape: type[D]) -> type[_Envelope[D]]:
-    return _Envelope[shape]  # type: ignore[valid-type]  # made once per shape, from the shape itself
+def _decoder(shape: type[D]) -> Decoder[_Envelope[D]]:
+    return Decoder(_Envelope[shape])  # type: ignore[valid-type]  # made once per shape, from the shape itself
 
 
 def _at(retry_after: float | datetime | None, now: datetime) -> datetime | None:

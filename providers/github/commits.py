@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from providers.github.answers import Outcome
 from providers.github.api import Data
 from providers.github.asking import Asking
-from providers.github.history import Branch, History, Shape
+from providers.github.history import Branch, History
 from providers.github.repositories import Reading
 from providers.github.sizing import COMMITS, MOST_PAGES, SLOTS, fewer
 from providers.github.slicing import Slice
+from providers.github.values import Shape
 
 
 class _Node(Shape):

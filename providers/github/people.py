@@ -4,9 +4,8 @@ from datetime import datetime
 
 from domain.sourcing import Profile
 from providers.github.api import Data
-from providers.github.history import Shape
 from providers.github.text import clean
-from providers.github.values import Instant
+from providers.github.values import Instant, Shape, check_instant
 
 
 class _Followers(Shape):
@@ -28,6 +27,10 @@ class SeenUser(Shape):
     created_at: Instant | None = None
     followers: _Followers | None = None
 
+    def __post_init__(self) -> None:
+        """Raise ValueError for a time outside the calendar."""
+        check_instant(self.created_at)
+
     def profile(self, identity: str, read_at: datetime) -> Profile:
         """As leads have it, under the identity it was asked for by."""
         return Profile(
@@ -46,7 +49,7 @@ class SeenUser(Shape):
         )
 
 
-class Enriched(Data):
+class Enriched(Data, kw_only=True):
     """The answer to enrich.graphql: one entry per identity that was asked for, in its order."""
 
     nodes: list[SeenUser | None]

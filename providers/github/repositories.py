@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 
-from pydantic import Field
+from msgspec import field
 
 from domain.sourcing import Contribution, Onlooker, PassedOver, Repository, SourcePage
 from providers.github.api import Data
-from providers.github.history import Branch, History, Shape, Tally
+from providers.github.history import Branch, History, Tally
 from providers.github.text import clean
-from providers.github.values import Instant, Mark
+from providers.github.values import Instant, Mark, Shape, check_instant
 
 _ORGANIZATION = "Organization"
 
@@ -26,8 +26,8 @@ class _Topics(Shape):
 
 
 class _Owner(Shape):
-    typename: str = Field("", alias="__typename")
     id: Mark
+    typename: str = field(default="", name="__typename")
 
 
 class SeenRepository(Shape):
@@ -36,17 +36,21 @@ class SeenRepository(Shape):
     id: Mark
     name_with_owner: str
     url: str
-    description: str | None = None
     stargazer_count: int
     fork_count: int
     is_archived: bool
     is_fork: bool
     is_private: bool
+    description: str | None = None
     pushed_at: Instant | None = None
     primary_language: _Named | None = None
     owner: _Owner | None = None
     repository_topics: _Topics | None = None
     default_branch_ref: Branch | None = None
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for a time outside the calendar."""
+        check_instant(self.pushed_at)
 
     @property
     def history(self) -> History | None:

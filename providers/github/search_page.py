@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 from providers.github.answers import GraphError, Outcome
 from providers.github.api import Data, Reply
-from providers.github.history import PageInfo, Shape
+from providers.github.history import PageInfo
 from providers.github.repositories import SeenRepository
 from providers.github.slicing import SHOWN
-from providers.github.values import Mark
+from providers.github.values import Mark, Shape
 
 _RESULT = ("search", "edges")
 
@@ -28,7 +28,7 @@ class Search(Shape):
     edges: list[Edge | None] | None = None
 
 
-class Discovered(Data):
+class Discovered(Data, kw_only=True):
     """The answer to discover.graphql."""
 
     search: Search

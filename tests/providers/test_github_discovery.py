@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.json import decode
 from scripted_github import (
     SINCE,
     UNTIL,
@@ -392,7 +393,7 @@ def test_a_thousand_commits_cost_less_than_four_milliseconds() -> None:
     fastest = 1.0
     for _ in range(30):
         began = time.process_time()
-        found = Discovered.model_validate_json(body).search.edges or []
+        found = decode(body, type=Discovered).search.edges or []
         people = [Reading(edge.node).contributions() for edge in found if edge is not None and edge.node is not None]
         fastest = min(fastest, time.process_time() - began)
     assert [len(some) for some in people] == [7] * 10

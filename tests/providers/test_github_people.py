@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from local_world import spec
+from msgspec.json import decode
 from scripted_github import Asked, Json, Say, cost, in_turn, scripted_github
 
 from domain.errors import SourceWait
@@ -157,7 +158,7 @@ def test_a_hundred_profiles_cost_less_than_two_milliseconds() -> None:
     now, fastest = datetime.now(UTC), 1.0
     for _ in range(30):
         began = time.process_time()
-        profiles = [seen.profile("U", now) for seen in Enriched.model_validate_json(body).nodes if seen is not None]
+        profiles = [seen.profile("U", now) for seen in decode(body, type=Enriched).nodes if seen is not None]
         fastest = min(fastest, time.process_time() - began)
     assert len(profiles) == 100
     assert fastest < 0.002
