@@ -77,7 +77,7 @@ class CampaignRows:
 
     async def get(self, campaign_id: str) -> Campaign:
         """See domain.ports.Campaigns."""
-        async with self._database.read() as connection:
+        async with self._database.read(brief=True) as connection:
             row = (await connection.execute(select(campaigns).where(campaigns.c.campaign_id == campaign_id))).first()
         if row is None:
             raise NotFound(f"no campaign {campaign_id}", hint="outrider list")
@@ -133,7 +133,7 @@ class CampaignRows:
     async def _goes_on(self, campaign_id: str, stage: Stage, further: Sequence[Stage]) -> bool:
         """Whether the row says already that this stage, or a further one, works: most windows need not write."""
         query = select(campaigns.c.stage, campaigns.c.waiting_stage).where(campaigns.c.campaign_id == campaign_id)
-        async with self._database.read() as connection:
+        async with self._database.read(brief=True) as connection:
             row = (await connection.execute(query)).first()
         return row is not None and row.waiting_stage != stage and row.stage in (stage, *further)
 

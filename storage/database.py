@@ -36,10 +36,10 @@ class Database:
         self.url = self.backend.url
 
     @asynccontextmanager
-    async def read(self) -> AsyncIterator[AsyncConnection]:
-        """A consistent view; nothing is written."""
+    async def read(self, *, brief: bool = False) -> AsyncIterator[AsyncConnection]:
+        """A consistent view; nothing is written. `brief` promises what it does for `write`."""
         async with self._connected() as idle:
-            connection = await self.backend.for_reading(idle)
+            connection = await self.backend.for_reading(idle, brief=brief)
             async with connection.begin():
                 yield connection
 
@@ -49,7 +49,7 @@ class Database:
 
         With `campaign_id` it may change rows of that campaign only; on PostgreSQL others are written to meanwhile.
         `brief` promises that all statements together take some milliseconds. On an SQLite file they run in the event
-        loop then: through a thread, with a loop that is busy, they keep the file locked for five times as long.
+        loop then: each way to a thread and back costs a busy loop more than most statements, and keeps the file locked.
         """
         async with self.backend.turn(), self._connected() as idle:
             connection = await self.backend.for_writing(idle, brief=brief)

@@ -42,7 +42,7 @@ class DiscoveryRows:
             .where(slices.c.state == SliceState.OPEN)
             .order_by(slices.c.number)
         )
-        async with self._database.read() as connection:
+        async with self._database.read(brief=True) as connection:
             return [Slice.model_validate(dict(row)) for row in (await connection.execute(query)).mappings()]
 
     async def store_page(
@@ -84,7 +84,7 @@ class DiscoveryRows:
 
     async def enough(self, campaign_id: str, max_leads: int) -> bool:
         """See domain.source_ports.Discoveries."""
-        async with self._database.read() as connection:
+        async with self._database.read(brief=True) as connection:
             return await reachable(connection, campaign_id, max_leads) >= max_leads
 
     async def not_needed(self, campaign_id: str, first: int, last: int) -> None:
@@ -105,7 +105,7 @@ class DiscoveryRows:
             .where(slices.c.campaign_id == campaign_id, slices.c.number.between(first, last))
             .group_by(slices.c.state)
         )
-        async with self._database.read() as connection:
+        async with self._database.read(brief=True) as connection:
             counts: dict[str, int] = dict((await connection.execute(states)).all())
             highest = await _highest_slice(connection, campaign_id)
             numbered = await connection.scalar(

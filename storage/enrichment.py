@@ -41,7 +41,7 @@ class PeopleRows:
             .where(leads.c.campaign_id == campaign_id, leads.c.number.between(first, last), _UNENRICHED)
             .order_by(leads.c.number)
         )
-        async with self._database.read() as connection:
+        async with self._database.read(brief=True) as connection:
             rows = (await connection.execute(query)).all()
             if not rows:
                 return []
@@ -102,7 +102,7 @@ class PeopleRows:
             .where(leads.c.campaign_id == campaign_id, leads.c.number.between(first, last))
             .group_by("outcome")
         )
-        async with self._database.read() as connection:
+        async with self._database.read(brief=True) as connection:
             return dict((await connection.execute(query)).all())
 
     async def keep_top(self, campaign_id: str, top: int) -> int:

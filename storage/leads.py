@@ -56,7 +56,7 @@ class LeadRows:
             .where(leads.c.ended.is_(None), drafts.c.number.is_(None), leads.c.email != "")
             .order_by(leads.c.number)
         )
-        async with self._database.read() as connection:
+        async with self._database.read(brief=True) as connection:
             rows = (await connection.execute(query)).all()
         return [_lead(row) for row in rows]
 
@@ -98,7 +98,7 @@ class LeadRows:
             .where(leads.c.campaign_id == campaign_id, leads.c.number.between(first, last))
             .group_by("outcome")
         )
-        async with self._database.read() as connection:
+        async with self._database.read(brief=True) as connection:
             return dict((await connection.execute(query)).all())
 
     def _rows_of(self, campaign_id: str, message: NewMessage, now: datetime) -> _MessageRows:

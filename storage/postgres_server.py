@@ -60,7 +60,7 @@ class PostgresServer:
         """Nobody waits here: the server has queues of its own."""
         return nullcontext()
 
-    async def for_reading(self, connection: AsyncConnection) -> AsyncConnection:
+    async def for_reading(self, connection: AsyncConnection, *, brief: bool) -> AsyncConnection:  # noqa: ARG002 a file's
         """A transaction of this connection sees the database as it is at its first statement."""
         return await connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
 

@@ -90,9 +90,9 @@ class SqliteFile:
         async with self._rows, self.ledger_turn:
             yield
 
-    async def for_reading(self, connection: AsyncConnection) -> AsyncConnection:
+    async def for_reading(self, connection: AsyncConnection, *, brief: bool) -> AsyncConnection:
         """A transaction of this connection sees the file as it is at its first statement."""
-        return connection
+        return await connection.execution_options(**{_BRIEF: True}) if brief else connection
 
     async def for_writing(self, connection: AsyncConnection, *, brief: bool) -> AsyncConnection:
         """A transaction of this connection takes the lock at once: upgrading a read lock can fail with SQLITE_BUSY."""
@@ -164,17 +164,21 @@ def _prepare(engine: Engine, *, synchronous: str, busy_milliseconds: int) -> Non
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
         options = connection.get_execution_options()
-        if options.get(_BRIEF):
-            _begin_brief(connection, busy_milliseconds)
-            return
         writes = options.get(_WRITES) or synchronous == "FULL"
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+        if options.get(_BRIEF):
+            _begin_brief(connection, busy_milliseconds, writes=writes)
+        else:
+            connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
-def _begin_brief(connection: Connection, busy_milliseconds: int) -> None:
+def _begin_brief(connection: Connection, busy_milliseconds: int, *, writes: bool) -> None:
     """Only the wait for another writer is left to the connection's thread."""
     hopping = connection.connection.driver_connection
     assert isinstance(hopping, sqlite_hops.HoppingConnection)  # noqa: S101 for the type checker
+    if not writes:
+        hopping.brief = True
+        connection.exec_driver_sql("BEGIN")
+        return
     if not hopping.begin_at_once(busy_milliseconds):
         connection.exec_driver_sql("BEGIN IMMEDIATE")
     hopping.brief = True

@@ -24,7 +24,7 @@ _RENDERING_ERRORS = (
 class TemplateAuthor:
     """Renders the texts of the first step. The same facts give the same text, so it can only repair a long subject."""
 
-    at_once = 100  # some 10 ms
+    at_once = 200  # some 40 ms
     """See Author."""
 
     async def draft(self, spec: CampaignSpec, people: Sequence[Facts]) -> list[AuthoredText | Problem]:
