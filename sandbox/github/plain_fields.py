@@ -1,48 +1,102 @@
-"""A shorter way through graphql-core for plain values: three of four fields of an answer are nothing else."""
+"""A shorter way through graphql-core for what stands in a dict: nearly all of an answer is nothing else."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
-from graphql import GraphQLObjectType, GraphQLScalarType, GraphQLSchema, get_nullable_type
-from graphql.execution.collect_fields import FieldDetailsList
+from graphql import (
+    GraphQLField,
+    GraphQLList,
+    GraphQLObjectType,
+    GraphQLOutputType,
+    GraphQLScalarType,
+    GraphQLSchema,
+    Undefined,
+    get_nullable_type,
+)
+from graphql.execution.collect_fields import FieldDetailsList, GroupedFieldSet
 from graphql.execution.executor import Executor
 from graphql.pyutils import Path
 
 
+class _Plain(NamedTuple):
+    """A field without arguments and resolver: its value is in the dict, or what a function there returns."""
+
+    type: GraphQLOutputType
+    """Of the value, or of each in a list."""
+    object_type: GraphQLObjectType | None
+    """The same when it is an object that may be null or not."""
+    listed: bool
+
+
 class PlainFieldExecutor(Executor[None]):
-    """Takes scalars straight from the dicts; null, lists, objects and fields with a resolver go the usual way.
+    """Takes scalars, objects and lists of objects straight from the dicts; all else goes the usual way.
 
     tests/sandbox/test_github_answers.py holds its answers to those of graphql-core's own executor.
     """
 
-    plain: frozenset[tuple[str, str]]
-    """Type and field."""
+    plain: dict[str, dict[str, _Plain]]
+    """By type and field."""
 
-    def execute_field(
+    def execute_fields(
         self,
         parent_type: GraphQLObjectType,
-        source: Any,  # noqa: ANN401 - as in the base class
-        field_details_list: FieldDetailsList,
-        path: Path,
+        source_value: Any,  # noqa: ANN401 - as in the base class
+        path: Path | None,
+        grouped_field_set: GroupedFieldSet,
         position_context: None,
-    ) -> Any:  # noqa: ANN401 - as in the base class
-        """Return the value of one field."""
-        name = field_details_list[0].node.name.value
-        if (parent_type.name, name) in self.plain:
-            value = source.get(name)
+    ) -> dict[str, Any]:
+        """Return the values of an object's fields."""
+        plain, results = self.plain[parent_type.name], dict[str, Any]()
+        for key, details in grouped_field_set.items():
+            name = details[0].node.name.value
+            known = plain.get(name)
+            value = source_value.get(name) if known is not None else None
             if callable(value):
                 value = value(None)
-            if value is not None:
-                return value
-        return super().execute_field(parent_type, source, field_details_list, path, position_context)
+            if known is None or value is None:
+                value = self.execute_field(
+                    parent_type, source_value, details, Path(path, key, parent_type.name), position_context
+                )
+            elif known.object_type is not None:
+                value = self._objects(known, value, details, Path(path, key, parent_type.name))
+            if value is not Undefined:
+                results[key] = value
+        return results
+
+    def _objects(self, known: _Plain, value: Any, details: FieldDetailsList, path: Path) -> Any:  # noqa: ANN401
+        if not known.listed:
+            return self._object(known, value, details, path)
+        return [
+            None if one is None else self._object(known, one, details, path.add_key(number))
+            for number, one in enumerate(value)
+        ]
+
+    def _object(self, known: _Plain, value: dict[str, Any], details: FieldDetailsList, path: Path) -> Any:  # noqa: ANN401
+        assert known.object_type is not None  # noqa: S101 - for the type checker
+        try:
+            return self.collect_and_execute_subfields(known.object_type, details, path, value, None)
+        except Exception as error:  # noqa: BLE001 - as in the base class: it becomes one of the answer's errors
+            return self.handle_field_error(error, known.type, details, path)
 
 
 def executor_for(schema: GraphQLSchema) -> type[PlainFieldExecutor]:
     """Return the executor that knows the plain fields of this schema."""
-    plain = frozenset(
-        (type_.name, name)
+    plain = {
+        type_.name: {name: known for name, field in type_.fields.items() if (known := _plain(field)) is not None}
         for type_ in schema.type_map.values()
-        if isinstance(type_, GraphQLObjectType) and not type_.name.startswith("__")
-        for name, field in type_.fields.items()
-        if isinstance(get_nullable_type(field.type), GraphQLScalarType) and field.resolve is None and not field.args
-    )
+        if isinstance(type_, GraphQLObjectType)
+    }
     return type("PlainFieldExecutorOfSchema", (PlainFieldExecutor,), {"plain": plain})
+
+
+def _plain(field: GraphQLField) -> _Plain | None:
+    """None for a field that needs the usual way."""
+    if field.resolve is not None or field.args:
+        return None
+    type_ = get_nullable_type(field.type)
+    if isinstance(type_, GraphQLScalarType):
+        return _Plain(field.type, None, listed=False)
+    if isinstance(type_, GraphQLObjectType):
+        return _Plain(field.type, type_, listed=False)
+    if isinstance(type_, GraphQLList) and isinstance(type_.of_type, GraphQLObjectType):
+        return _Plain(type_.of_type, type_.of_type, listed=True)
+    return None

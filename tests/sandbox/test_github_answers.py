@@ -7,7 +7,7 @@ import pytest
 from graphql import execute_sync, parse
 from local_github import DISCOVER, ENRICH, HISTORY
 
-from sandbox.github.execution import Executor
+from sandbox.github.execution import Executor, error_body
 from sandbox.github.people import Organization
 from sandbox.github.resolvers import Answering, World
 from sandbox.github.truth import Wanted, truth
@@ -19,6 +19,15 @@ if TYPE_CHECKING:
     from sandbox.github.population import Population
 
 SINCE = "2026-08-22T12:00:00+00:00"
+NESTED = """
+query Nested($q: String!, $since: GitTimestamp!) {
+  search(type: REPOSITORY, query: $q, first: 20) { edges { node { ... on Repository {
+    id defaultBranchRef { repository { again: name defaultBranchRef { target { ... on Commit {
+      history(first: 3, since: $since) { nodes { oid author { user { login followers { totalCount } } } } }
+    } } } } }
+  } } } }
+}
+"""
 KINDS = "query Kinds($ids: [ID!]!) { nodes(ids: $ids) { __typename id ... on Actor { login } } }"
 
 
@@ -237,11 +246,14 @@ def test_the_short_way_through_the_executor_answers_the_same(small: "Population"
     discover = {"q": "archived:false", "since": SINCE, "first": 100, "commits": 50}
     ids = [person.id for person in (*small.people[:60], *small.bots)]
     ids += [organization.id for organization in small.organizations[:20]]
-    for query, variables in ((DISCOVER, discover), (ENRICH, {"ids": ids}), (KINDS, {"ids": ids})):
+    wrong = {"q": "archived:false", "since": "yesterday"}
+    calls = ((DISCOVER, discover), (ENRICH, {"ids": ids}), (KINDS, {"ids": ids}), (NESTED, discover), (NESTED, wrong))
+    for query, variables in calls:
         limit = {"cost": 1, "nodeCount": 2, "limit": 3, "used": 4, "remaining": 5, "resetAt": "2026-11-20T13:00:00Z"}
         usual = execute_sync(
             executor.schema, parse(query), variable_values=variables, context_value=Answering(world, limit)
         )
         body = executor.run(executor.prepare(query), None, variables, limit)
         assert body["data"] == usual.data
-        assert len(body.get("errors", [])) == len(usual.errors or [])
+        assert body.get("errors", []) == [error_body(error) for error in usual.errors or ()]
+        assert bool(usual.errors) == (variables is wrong)
