@@ -1,13 +1,13 @@
 """The commits of a repository's default branch, derived from the seed whenever they are asked for."""
 
 import hashlib
-import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from functools import lru_cache
+from itertools import accumulate, islice, takewhile
 from random import Random
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, overload
 from zoneinfo import ZoneInfo
 
 from sandbox.github import distributions as shares
@@ -59,13 +59,41 @@ def oid(seed: int, repository: int, position: int) -> str:
     return hashlib.sha1(f"{seed}:{repository}:{position}".encode(), usedforsecurity=False).hexdigest()
 
 
-def derive(repository: Repository, authors: Authors) -> tuple[Commit, ...]:
-    """Return the whole history, newest first; the newest commit is from the moment of the last push."""
+class History(Sequence[Commit]):
+    """Commits, newest first; a commit is derived when somebody looks so far back, and then remembered."""
+
+    def __init__(self, length: int, coming: Iterator[Commit]) -> None:
+        """`coming` yields `length` commits."""
+        self._length = length
+        self._coming = coming
+        self._derived: list[Commit] = []
+
+    def __len__(self) -> int:
+        """All of them."""
+        return self._length
+
+    @overload
+    def __getitem__(self, position: int) -> Commit: ...
+    @overload
+    def __getitem__(self, position: slice) -> list[Commit]: ...
+    def __getitem__(self, position: int | slice) -> Commit | list[Commit]:
+        """By position, 0 for the newest."""
+        last = position if isinstance(position, int) and position >= 0 else self._length
+        self._derived += islice(self._coming, max(0, last + 1 - len(self._derived)))
+        return self._derived[position]
+
+    def back_to(self, moment: float) -> Iterator[Commit]:
+        """Those that were committed at this time, in epoch seconds, or later."""
+        return takewhile(lambda commit: commit.committed >= moment, self)
+
+
+def derive(repository: Repository, authors: Authors) -> History:
+    """Return the whole history; the newest commit is from the moment of the last push, each other one earlier."""
     random = Random(f"{authors.seed}:commits:{repository.index}")
     gap = _BUSY_GAP if repository.busy else random.uniform(_FASTEST_GAP, _SLOWEST_GAP)
     moment = int(repository.pushed_at.timestamp())
-    weights = list(itertools.accumulate(1 / (rank + 1) for rank in range(len(repository.contributors))))
-    return tuple(_history(random, repository, authors, moment, gap, weights))
+    weights = list(accumulate(1 / (rank + 1) for rank in range(len(repository.contributors))))
+    return History(repository.commit_count, _history(random, repository, authors, moment, gap, weights))
 
 
 def _history(  # noqa: PLR0913, PLR0917 - the state of one walk back through time

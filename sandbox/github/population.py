@@ -6,7 +6,7 @@ from functools import lru_cache
 from random import Random
 from typing import TypeVar
 
-from sandbox.github.commits import Authors, Commit, derive
+from sandbox.github.commits import Authors, History, derive
 from sandbox.github.distributions import Distributions
 from sandbox.github.ids import parsed_id
 from sandbox.github.people import (
@@ -70,11 +70,11 @@ class Population:
         )
         self.commits_of = lru_cache(maxsize=_HISTORIES_KEPT)(self._derive)
 
-    def _derive(self, index: int) -> tuple[Commit, ...]:
-        """Return the history of a repository by its index, newest commit first."""
+    def _derive(self, index: int) -> History:
+        """Return the history of a repository by its index."""
         return derive(self.repositories[index], self._authors)
 
-    def histories(self) -> Iterator[tuple[Repository, tuple[Commit, ...]]]:
+    def histories(self) -> Iterator[tuple[Repository, History]]:
         """Yield every repository with its history, without keeping the histories."""
         for repository in self.repositories:
             yield repository, derive(repository, self._authors)

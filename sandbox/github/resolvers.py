@@ -158,8 +158,8 @@ def _history(
     last = _seconds(until, float("inf"))
     inside = [
         (position, commit)
-        for position, commit in enumerate(population.commits_of(repository.index))
-        if position >= source["__position"] and first <= commit.committed <= last
+        for position, commit in enumerate(population.commits_of(repository.index).back_to(first))
+        if position >= source["__position"] and commit.committed <= last
     ]
 
     def make(item: tuple[int, Commit]) -> Node:
