@@ -1,8 +1,10 @@
 """The whole invented GitHub of one seed: people, bots, organizations, repositories, and the histories on demand."""
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import lru_cache
+from operator import attrgetter
 from random import Random
 from typing import TypeVar
 
@@ -24,6 +26,7 @@ T = TypeVar("T")
 _PEOPLE_PER_ORGANIZATION = 12
 _PEOPLE_PER_BOT = 100
 _HISTORIES_KEPT = 4_000
+_CREATED_AT = attrgetter("created_at")
 
 
 class Population:
@@ -47,6 +50,7 @@ class Population:
         self.people = draw_people(random, people, self.organizations, self.as_of, self.distributions)
         drawer = RepositoryDrawer(random, self.people, self.organizations, self.as_of, self.distributions)
         self.repositories = [drawer.draw(index) for index in range(repositories)]
+        self._by_creation = sorted(self.repositories, key=_CREATED_AT)
         gone = round(repositories * self.distributions.vanished)
         self.vanished = [drawer.draw(repositories + index, vanished=True) for index in range(gone)]
         self._by_name = {repository.name_with_owner.lower(): repository for repository in self.repositories}
@@ -85,6 +89,14 @@ class Population:
         if wanted in self._by_name:
             return self._by_name[wanted], False
         return (self._by_former_name[wanted], True) if wanted in self._by_former_name else None
+
+    def created_between(self, first: datetime, last: datetime) -> list[Repository]:
+        """Return the repositories that were created then, ends included, the oldest first.
+
+        Searches are cut by this: whoever reads all of a large population asks for hundreds of short times.
+        """
+        start = bisect_left(self._by_creation, first, key=_CREATED_AT)
+        return self._by_creation[start : bisect_right(self._by_creation, last, lo=start, key=_CREATED_AT)]
 
     def owned_by(self, login: str) -> list[Repository]:
         """Return the repositories of an account."""

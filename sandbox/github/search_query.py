@@ -12,10 +12,12 @@ MAX_LENGTH = 256
 MAX_RESULTS = 1_000
 
 Test = Callable[[Repository], bool]
+_Moments = tuple[datetime, datetime]
 
 _TOKEN = re.compile(r'(-?)(?:(\w+):)?("[^"]*"|\S+)')
 _RANGE = re.compile(r"(>=|<=|>|<)?(.*)")
 _NUMBER = re.compile(r"\d+")
+_ANY_TIME = (datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _KNOWN = frozenset(
     {
@@ -48,10 +50,10 @@ class BadSearchError(ValueError):
 
 def find(population: Population, query: str) -> list[Repository]:
     """Return all that match, in a stable order: by `sort:`, else most stars first. Raises BadSearchError."""
-    tests, languages, sort = _parsed(query)
+    tests, languages, created, sort = _parsed(query)
     found = [
         repository
-        for repository in population.repositories
+        for repository in population.created_between(*created)
         if (not languages or (repository.language or "").lower() in languages)
         and all(test(repository) for test in tests)
     ]
@@ -61,12 +63,13 @@ def find(population: Population, query: str) -> list[Repository]:
     return sorted(found, key=lambda repository: (sign * order(repository), repository.index))
 
 
-def _parsed(query: str) -> tuple[list[Test], set[str], str]:
-    """Take a query apart: the tests that all must pass, the languages of which one must, the sort."""
+def _parsed(query: str) -> tuple[list[Test], set[str], _Moments, str]:
+    """Take a query apart: the tests that all must pass, the languages of which one must, `created:`, the sort."""
     if len(query) > MAX_LENGTH:
         raise BadSearchError("The search is longer than 256 characters.")
     tests: list[Test] = []
     languages: set[str] = set()
+    created = _ANY_TIME
     given: dict[str, str] = {"fork": "false"}
     for minus, qualifier, quoted in _TOKEN.findall(query):
         name, value = qualifier.lower(), quoted.strip('"').lower()
@@ -74,13 +77,16 @@ def _parsed(query: str) -> tuple[list[Test], set[str], str]:
             languages.update({value, value.replace("-", " ")})
         elif name in {"fork", "sort"}:
             given[name] = value
+        elif name == "created" and not minus:
+            first, last = _moments(name, value)
+            created = max(first, created[0]), min(last, created[1])
         elif name and name not in _KNOWN:
             tests.append(partial(_contains, f"{name}:{value}"))
         elif name or value not in {"and", ""}:
             test = _test(name, value)
             tests.append(partial(_not, test) if minus else test)
     tests.append(_fork_test(given["fork"]))
-    return tests, languages, given.get("sort", "")
+    return tests, languages, created, given.get("sort", "")
 
 
 def _test(name: str, value: str) -> Test:  # noqa: PLR0911 - one answer for each qualifier
@@ -142,11 +148,11 @@ def _numbers(name: str, value: str) -> tuple[float, float]:
     return first, last
 
 
-def _moments(name: str, value: str) -> tuple[datetime, datetime]:
+def _moments(name: str, value: str) -> _Moments:
     above, low, below, high = _bounds(value)
     try:
-        first = datetime.min.replace(tzinfo=UTC) if low in {"*", ""} else _moment(low, end=above == ">")
-        last = datetime.max.replace(tzinfo=UTC) if high in {"*", ""} else _moment(high, end=below == "<=")
+        first = _ANY_TIME[0] if low in {"*", ""} else _moment(low, end=above == ">")
+        last = _ANY_TIME[1] if high in {"*", ""} else _moment(high, end=below == "<=")
     except ValueError:
         raise BadSearchError(f"{name}:{value} is not a date, a date-time, or a range of them") from None
     second = timedelta(seconds=1)
