@@ -83,8 +83,11 @@ class OutgoingMail(BaseModel):
 
     def fingerprint(self) -> str:
         """SHA-256 over all that the recipient will see: what was approved must be what is sent."""
-        seen = self.model_dump(mode="json", exclude={"message_id", "date"})
+        seen = {name: getattr(self, name) for name in _SEEN}
         return hashlib.sha256(json.dumps(seen, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+
+
+_SEEN = sorted(OutgoingMail.model_fields.keys() - {"message_id", "date"})
 
 
 class ClaimedMessage(BaseModel):

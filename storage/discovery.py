@@ -13,7 +13,7 @@ from storage.database import Database
 from storage.keys import Keys
 from storage.schema import campaigns, leads, onlookers, pages, slices
 from storage.search_counts import count_seen
-from storage.sightings import SOURCE_PREFIX, facts_of, hold_campaign, known, reachable, sorted_out, store_facts
+from storage.sightings import SOURCE_PREFIX, facts_of, hold_campaign, known, places_left, sorted_out, store_facts
 
 _MOST_PAGES = 1_000
 """Of one slice: no search shows more results, and a page has one at least."""
@@ -85,7 +85,7 @@ class DiscoveryRows:
     async def enough(self, campaign_id: str, max_leads: int) -> bool:
         """See domain.source_ports.Discoveries."""
         async with self._database.read(brief=True) as connection:
-            return await reachable(connection, campaign_id, max_leads) >= max_leads
+            return await places_left(connection, campaign_id, max_leads) <= 0
 
     async def not_needed(self, campaign_id: str, first: int, last: int) -> None:
         """See domain.source_ports.Discoveries."""

@@ -20,7 +20,7 @@ from storage.lead_work import repository_of
 from storage.portions import rows_among
 from storage.ranking import SAME_ADDRESS, end_all_but, settle_shared_addresses
 from storage.schema import campaigns, contacts, contributions, leads, messages, people, repositories
-from storage.sightings import SOURCE_PREFIX, hold_campaign, reachable
+from storage.sightings import SOURCE_PREFIX, hold_campaign, places_left
 from storage.upserts import upsert
 
 _UNENRICHED = and_(leads.c.enriched_at.is_(None), leads.c.ended.is_(None))
@@ -85,7 +85,7 @@ class PeopleRows:
             asked_for = [addresses[one.number] for one in fresh if one.email]
             taken = await _taken(connection, campaign_id, asked_for)
             contacted = await _contacted(connection, campaign_id, asked_for, contacted_since)
-            room = _Room(max_leads - await reachable(connection, campaign_id, max_leads), taken, contacted)
+            room = _Room(await places_left(connection, campaign_id, max_leads), taken, contacted)
             rows = [
                 self._row(campaign_id, room.settled(one, addresses.get(one.number, "")), addresses, now)
                 for one in fresh

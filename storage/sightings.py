@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import func, select
+from sqlalchemy import case, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.errors import NotFound
@@ -28,10 +28,13 @@ async def hold_campaign(connection: AsyncConnection, campaign_id: str) -> int:
     return int(numbered)
 
 
-async def reachable(connection: AsyncConnection, campaign_id: str, at_most: int) -> int:
-    """How many people who can be written to are known; counts no further than `at_most`."""
-    known = select(leads.c.number).where(leads.c.campaign_id == campaign_id, leads.c.fit.is_not(None)).limit(at_most)
-    return await connection.scalar(select(func.count()).select_from(known.subquery())) or 0
+async def places_left(connection: AsyncConnection, campaign_id: str, max_leads: int) -> int:
+    """How many more people may be written to. Nobody is counted while all leads together are no more than that."""
+    reachable = leads.c.campaign_id == campaign_id, leads.c.fit.is_not(None)
+    counted = select(func.count()).select_from(select(leads.c.number).where(*reachable).limit(max_leads).subquery())
+    few = campaigns.c.numbered < max_leads
+    taken = select(case((few, 0), else_=counted.scalar_subquery())).where(campaigns.c.campaign_id == campaign_id)
+    return max_leads - (await connection.scalar(taken) or 0)
 
 
 def sorted_out(page: SourcePage, exclude_logins: Iterable[str]) -> tuple[list[Contribution], dict[str, PassedOver]]:

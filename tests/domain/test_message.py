@@ -78,6 +78,10 @@ def test_whatever_the_reader_sees_changes_the_fingerprint(field: str) -> None:
     assert MAIL.model_copy(update={field: SEEN[field]}).fingerprint() != MAIL.fingerprint()
 
 
+def test_a_fingerprint_stays_what_older_versions_have_stored() -> None:
+    assert MAIL.fingerprint() == "3328e34488dbb879c724cafc0371c5c16d8ef7ad39da4fb5d621c1781dd653ee"
+
+
 @pytest.mark.parametrize("field", UNSEEN)
 def test_what_differs_between_attempts_does_not(field: str) -> None:
     assert MAIL.model_copy(update={field: UNSEEN[field]}).fingerprint() == MAIL.fingerprint()
