@@ -67,6 +67,10 @@ UNREADABLE = {
     "a limit that ends at no time": search([], price={**cost(), "resetAt": "2026-10-01T10:00:00"}),
     "a price nobody has": search([], price={**cost(), "cost": 10**12}),
     "a price below nothing": search([], price={**cost(), "cost": -1}),
+    "bytes that are no text": Say(
+        b'{"data":{"search":{"repositoryCount":0,"pageInfo":{"hasNextPage":true,"endCursor":"\xff"},"edges":[]}}}'
+    ),
+    "more brackets than anybody takes off": Say(b'{"data":{"x":' + b"[" * 100_000 + b"]" * 100_000 + b"}}"),
     "nothing at all": Say(b""),
     "a page for people": Say(b'<html>"data" "errors"</html>'),
 }

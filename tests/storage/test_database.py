@@ -177,11 +177,31 @@ async def test_a_brief_transaction_gives_nobody_else_a_turn_between_its_statemen
             (await connection.exec_driver_sql("SELECT name FROM mailboxes")).all()
             return turns - before
 
+    async def read(*, brief: bool) -> int:
+        async with stored.database.read(brief=brief) as connection:
+            before = turns
+            for _ in range(5):
+                (await connection.exec_driver_sql("SELECT name FROM mailboxes")).all()
+            return turns - before
+
     other = asyncio.create_task(turn())
-    assert await write(brief=False) > 0
-    assert await write(brief=True) == 0
-    assert await write(brief=False) > 0, "of a connection that was brief"
+    for transaction in (write, read):
+        assert await transaction(brief=False) > 0
+        assert await transaction(brief=True) == 0
+        assert await transaction(brief=False) > 0, "of a connection that was brief"
     other.cancel()
+
+
+@ONLY_SQLITE
+async def test_a_brief_transaction_that_reads_waits_for_no_other_program(
+    stored: StoredCampaigns, other_program: sqlite3.Connection
+) -> None:
+    other_program.execute("BEGIN IMMEDIATE")
+    other_program.execute("INSERT INTO mailboxes (name) VALUES ('relay')")
+    async with asyncio.timeout(1), stored.database.read(brief=True) as connection:
+        assert (await connection.exec_driver_sql("SELECT name FROM mailboxes")).all() == []
+        other_program.execute("COMMIT")
+        assert (await connection.exec_driver_sql("SELECT name FROM mailboxes")).all() == [], "one consistent view"
 
 
 @ONLY_SQLITE
