@@ -205,6 +205,18 @@ async def test_places_are_given_by_number_until_there_are_enough(stored: StoredC
     assert await DiscoveryRows(stored.database, stored.keys).enough(CAMPAIGN, 3)
 
 
+@pytest.mark.parametrize(("max_leads", "enough"), [(2, True), (3, True), (4, False)])
+async def test_it_is_enough_when_every_place_is_taken(
+    stored: StoredCampaigns, people: PeopleRows, max_leads: int, *, enough: bool
+) -> None:
+    await find(stored, "ada", "bo", "cy")
+    discoveries = DiscoveryRows(stored.database, stored.keys)
+    for number, who in ((1, "ada"), (2, "bo"), (3, "cy")):
+        assert not await discoveries.enough(CAMPAIGN, 3)
+        await people.store_enriched(CAMPAIGN, [reachable(number, who)], max_leads)
+    assert await discoveries.enough(CAMPAIGN, max_leads) == enough
+
+
 async def test_four_windows_at_once_give_exactly_as_many_places_and_no_address_twice(
     stored: StoredCampaigns, people: PeopleRows
 ) -> None:
