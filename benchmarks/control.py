@@ -1,9 +1,9 @@
 """How soon a campaign obeys a pause, how soon it goes on after kill -9, and what it leaves in Temporal's history.
 
 A real Temporal server and a real worker carry two campaigns, one after the other: 50 ms a draft and one call each, a
-relay that answers after 200 ms, 20 connections, drafting windows of 100 leads and sending windows of 200, 4 of each in
-flight. The first campaign is left alone. The second is paused at random moments by the plain signal and resumed. Every
-call is noted when it begins.
+relay that answers after 200 ms, 20 connections, drafting and sending windows of 200 leads, 4 of each in flight. The
+first campaign is left alone. The second is paused at random moments by the plain signal and resumed. Every call is
+noted when it begins.
 
 After that the only worker gets SIGKILL while it has every window in hand, and another one takes over: either one that
 has been waiting for work, or one that is started at that moment.

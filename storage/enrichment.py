@@ -41,7 +41,7 @@ class PeopleRows:
             .where(leads.c.campaign_id == campaign_id, leads.c.number.between(first, last), _UNENRICHED)
             .order_by(leads.c.number)
         )
-        async with self._database.read(brief=True) as connection:
+        async with self._database.read() as connection:
             rows = (await connection.execute(query)).all()
             if not rows:
                 return []

@@ -29,7 +29,7 @@ async def hold_campaign(connection: AsyncConnection, campaign_id: str) -> int:
 
 
 async def places_left(connection: AsyncConnection, campaign_id: str, max_leads: int) -> int:
-    """How many more people may be written to. Nobody is counted while all leads together are no more than that."""
+    """How many more people may be written to; simply `max_leads` while there are fewer leads: all of them may then."""
     reachable = leads.c.campaign_id == campaign_id, leads.c.fit.is_not(None)
     counted = select(func.count()).select_from(select(leads.c.number).where(*reachable).limit(max_leads).subquery())
     few = campaigns.c.numbered < max_leads

@@ -1,4 +1,7 @@
-"""What answers are made of: an answer in which one value is something else cannot be read."""
+"""What answers are made of: an answer in which one value is something else cannot be read.
+
+Nothing is taken for what it looks like: "1" is no number, 1 no yes, and a time without seconds none.
+"""
 
 from datetime import UTC, datetime
 from typing import Annotated

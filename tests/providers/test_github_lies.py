@@ -67,6 +67,9 @@ UNREADABLE = {
     "a limit that ends at no time": search([], price={**cost(), "resetAt": "2026-10-01T10:00:00"}),
     "a price nobody has": search([], price={**cost(), "cost": 10**12}),
     "a price below nothing": search([], price={**cost(), "cost": -1}),
+    "a number in a text": search([], price={**cost(), "cost": "1"}),
+    "a number for a yes": search([repository(1, [], isFork=0)]),
+    "a time without seconds": search([repository(1, [commit("kim", at="2026-10-01T10:00Z")])]),
     "bytes that are no text": Say(
         b'{"data":{"search":{"repositoryCount":0,"pageInfo":{"hasNextPage":true,"endCursor":"\xff"},"edges":[]}}}'
     ),

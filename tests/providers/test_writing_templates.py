@@ -1,5 +1,6 @@
 """Campaign texts: mistakes are found before the first lead, and no text can hang, grow or reach out."""
 
+import asyncio
 import time
 from typing import Any
 
@@ -237,6 +238,24 @@ async def test_three_loops_deep_ends_at_once() -> None:
     loops = "{% for a in range(999) %}" * 3 + "{% endfor %}" * 3
 
     assert await written(campaign(loops)) is Problem.TEMPLATE_ERROR
+
+
+async def test_others_have_their_turns_while_a_window_is_rendered() -> None:
+    turns = 0
+
+    async def turn() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    other = asyncio.create_task(turn())
+    people = [facts()] * TemplateAuthor.at_once
+    answers = await TemplateAuthor().draft(campaign("Hello {{ lead.name }}"), people)
+    other.cancel()
+
+    assert len(answers) == len(people)
+    assert turns == len(people) // 10
 
 
 async def test_the_subject_is_one_line() -> None:
