@@ -124,10 +124,20 @@ class World:
 
     def start_temporal(self) -> None:
         """Start the server on this world's file; a second start finds what the first one wrote."""
-        command = temporal_command(obtain(print), self.home / "temporal.db", self.temporal_port, free_port())
-        command += self.temporal_flags
-        self.temporal = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        wait_until_healthy(self.temporal_port)
+        for tries_left in reversed(range(3)):
+            command = temporal_command(obtain(print), self.home / "temporal.db", self.temporal_port, free_port())
+            command += self.temporal_flags
+            self.temporal = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            try:
+                wait_until_healthy(self.temporal_port)
+            except TimeoutError:  # a connection of anybody's may have taken one of its ports before it did
+                self.temporal.kill()
+                self.temporal.wait()
+                if not tries_left:
+                    self.inbox.close()
+                    raise
+            else:
+                return
 
     def start_github(self, *options: str) -> "LocalGitHub":
         """Start a GitHub of invented people; workers that start from now on ask it."""
