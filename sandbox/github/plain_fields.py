@@ -57,25 +57,30 @@ class PlainFieldExecutor(Executor[None]):
                     parent_type, source_value, details, Path(path, key, parent_type.name), position_context
                 )
             elif known.object_type is not None:
-                value = self._objects(known, value, details, Path(path, key, parent_type.name))
+                here = Path(path, key, parent_type.name)
+                value = self._objects(known, known.object_type, value, details, here)
             if value is not Undefined:
                 results[key] = value
         return results
 
-    def _objects(self, known: _Plain, value: Any, details: FieldDetailsList, path: Path) -> Any:  # noqa: ANN401
-        if not known.listed:
-            return self._object(known, value, details, path)
-        return [
-            None if one is None else self._object(known, one, details, path.add_key(number))
-            for number, one in enumerate(value)
-        ]
+    def _objects(
+        self,
+        known: _Plain,
+        object_type: GraphQLObjectType,
+        value: Any,  # noqa: ANN401 - a dict, or a list of them
+        details: FieldDetailsList,
+        path: Path,
+    ) -> object:
+        def answered(one: dict[str, Any], here: Path) -> object:
+            try:
+                return self.collect_and_execute_subfields(object_type, details, here, one, None)
+            except Exception as error:  # noqa: BLE001 - as in the base class: it becomes one of the answer's errors
+                self.handle_field_error(error, known.type, details, here)
+                return None
 
-    def _object(self, known: _Plain, value: dict[str, Any], details: FieldDetailsList, path: Path) -> Any:  # noqa: ANN401
-        assert known.object_type is not None  # noqa: S101 - for the type checker
-        try:
-            return self.collect_and_execute_subfields(known.object_type, details, path, value, None)
-        except Exception as error:  # noqa: BLE001 - as in the base class: it becomes one of the answer's errors
-            return self.handle_field_error(error, known.type, details, path)
+        if not known.listed:
+            return answered(value, path)
+        return [None if one is None else answered(one, path.add_key(number)) for number, one in enumerate(value)]
 
 
 def executor_for(schema: GraphQLSchema) -> type[PlainFieldExecutor]:

@@ -153,10 +153,10 @@ def _moments(name: str, value: str) -> _Moments:
     try:
         first = _ANY_TIME[0] if low in {"*", ""} else _moment(low, end=above == ">")
         last = _ANY_TIME[1] if high in {"*", ""} else _moment(high, end=below == "<=")
-    except ValueError:
+        second = timedelta(seconds=1)
+        return (first + second if above == ">" else first), (last - second if below == "<" else last)
+    except (ValueError, OverflowError):
         raise BadSearchError(f"{name}:{value} is not a date, a date-time, or a range of them") from None
-    second = timedelta(seconds=1)
-    return (first + second if above == ">" else first), (last - second if below == "<" else last)
 
 
 def _moment(text: str, *, end: bool) -> datetime:

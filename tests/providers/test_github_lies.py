@@ -4,6 +4,7 @@ import gzip
 from typing import Any
 
 import pytest
+from msgspec.structs import fields
 from scripted_github import SINCE, UNTIL, Say, commit, cost, in_turn, repository, scripted_github, search
 from scripted_source import searching
 
@@ -11,6 +12,7 @@ from domain.errors import SourceWait
 from domain.sourcing import SourcePage
 from providers.github.slicing import slices_of
 from providers.github.transport import MOST_BYTES
+from providers.github.values import Shape
 
 SLICE = slices_of(["language:python"], SINCE, UNTIL)[0]
 
@@ -82,6 +84,15 @@ UNREADABLE = {
 @pytest.mark.parametrize("say", UNREADABLE.values(), ids=UNREADABLE)
 async def test_what_no_row_can_hold_is_no_answer(say: Say) -> None:
     await assert_unreadable(say)
+
+
+def test_every_time_in_an_answer_is_checked() -> None:
+    def shapes(above: type[Shape]) -> list[type[Shape]]:
+        return [one for below in above.__subclasses__() for one in (below, *shapes(below))]
+
+    timed = [one for one in shapes(Shape) if "datetime" in str([field.type for field in fields(one)])]
+    assert len(timed) >= 4
+    assert all("__post_init__" in vars(one) for one in timed)
 
 
 @pytest.mark.parametrize("cursor", ["missing", "empty", "no results"])

@@ -1,10 +1,10 @@
 """Campaign texts: mistakes are found before the first lead, and no text can hang, grow or reach out."""
 
-import asyncio
 import time
 from typing import Any
 
 import pytest
+from turns import counted_turns
 
 from domain.campaign import CampaignSpec, TemplateMistake
 from domain.lead import Lead, LeadRepository
@@ -241,21 +241,13 @@ async def test_three_loops_deep_ends_at_once() -> None:
 
 
 async def test_others_have_their_turns_while_a_window_is_rendered() -> None:
-    turns = 0
-
-    async def turn() -> None:
-        nonlocal turns
-        while True:
-            turns += 1
-            await asyncio.sleep(0)
-
-    other = asyncio.create_task(turn())
     people = [facts()] * TemplateAuthor.at_once
-    answers = await TemplateAuthor().draft(campaign("Hello {{ lead.name }}"), people)
-    other.cancel()
+
+    async with counted_turns() as turns:
+        answers = await TemplateAuthor().draft(campaign("Hello {{ lead.name }}"), people)
 
     assert len(answers) == len(people)
-    assert turns == len(people) // 10
+    assert turns.had == len(people) // 10
 
 
 async def test_the_subject_is_one_line() -> None:

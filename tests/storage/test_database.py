@@ -13,6 +13,7 @@ from databases import ONLY_SQLITE
 from sqlalchemy import event, make_url, text
 from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
 from stored_campaigns import StoredCampaigns
+from turns import counted_turns
 
 from domain.errors import Unreachable
 from storage.database import Database
@@ -161,35 +162,26 @@ async def test_a_statement_is_one_trip_to_the_thread_of_its_connection(
 
 @ONLY_SQLITE
 async def test_a_brief_transaction_gives_nobody_else_a_turn_between_its_statements(stored: StoredCampaigns) -> None:
-    turns = 0
-
-    async def turn() -> None:
-        nonlocal turns
-        while True:
-            turns += 1
-            await asyncio.sleep(0)
-
     async def write(*, brief: bool) -> int:
         async with stored.database.write(brief=brief) as connection:
-            before = turns
+            before = turns.had
             for number in range(5):
                 await connection.exec_driver_sql("DELETE FROM mailboxes WHERE name = ?", (str(number),))
             (await connection.exec_driver_sql("SELECT name FROM mailboxes")).all()
-            return turns - before
+            return turns.had - before
 
     async def read(*, brief: bool) -> int:
         async with stored.database.read(brief=brief) as connection:
-            before = turns
+            before = turns.had
             for _ in range(5):
                 (await connection.exec_driver_sql("SELECT name FROM mailboxes")).all()
-            return turns - before
+            return turns.had - before
 
-    other = asyncio.create_task(turn())
-    for transaction in (write, read):
-        assert await transaction(brief=False) > 0
-        assert await transaction(brief=True) == 0
-        assert await transaction(brief=False) > 0, "of a connection that was brief"
-    other.cancel()
+    async with counted_turns() as turns:
+        for transaction in (write, read):
+            assert await transaction(brief=False) > 0
+            assert await transaction(brief=True) == 0
+            assert await transaction(brief=False) > 0, "of a connection that was brief"
 
 
 @ONLY_SQLITE
