@@ -42,8 +42,8 @@ QUIET_SECONDS = 2.5
 """No call for so long: longer than a pause may take, so that one that came too late is seen."""
 
 LONGEST_TAKEOVER_SECONDS = 8.0
-SLOW_DRAFT_SECONDS = 0.3
-"""A window takes half a minute, so that none ends, and none goes to the waiting worker, before the kill."""
+SLOW_DRAFT_SECONDS = 1.0
+"""The smallest window takes 50 s: none ends, and none goes to the waiting worker, before the kill."""
 
 MOST_EVENTS = 60
 STAGES = 2

@@ -168,14 +168,31 @@ async def test_long_trouble_is_a_wait_with_a_reason_and_then_it_goes_on(
 
 async def test_people_who_cannot_be_read_about_wait_in_enrichment_and_search_goes_on(world: World) -> None:
     github = github_of(world)
-    github.faults({"action": "unauthorized", "operation": "Enrich"})
+    github.faults({"action": "too_slow", "operation": "Enrich"})
     async with world.client() as client:
         started = await client.create(searching(exclude=AGAIN), [])
         wait = await wait_of(client, started.campaign_id)
-        assert (wait.stage, wait.reason) == (Stage.ENRICHMENT, "source_refused")
+        assert (wait.stage, wait.reason) == (Stage.ENRICHMENT, "source_unreachable")
         people = truth(github, await client.get(started.campaign_id))
-        progress = await client.progress(started.campaign_id)
-        assert progress.stages[Stage.DISCOVERY].done >= len(certain(people))
+        async for progress in client.follow(started.campaign_id, every=0.1):
+            assert {waiting.stage for waiting in progress.waiting_for} <= {Stage.ENRICHMENT}
+            if progress.stages[Stage.DISCOVERY].done >= len(certain(people)):
+                break
+        github.faults()
+        await client.recheck(started.campaign_id)
+        await assert_found(world, client, started.campaign_id, people)
+
+
+async def test_a_token_that_is_refused_halfway_is_a_wait_of_all_who_need_it_and_nobody_is_missed(world: World) -> None:
+    github = github_of(world)
+    github.faults({"action": "unauthorized", "operation": "Enrich"})
+    async with world.client() as client:
+        started = await client.create(searching(exclude=AGAIN), [])
+        async for progress in client.follow(started.campaign_id, every=0.1):
+            if Stage.ENRICHMENT in {waiting.stage for waiting in progress.waiting_for}:
+                break
+        assert {(waiting.reason, waiting.who) for waiting in progress.waiting_for} == {("source_refused", "operator")}
+        people = truth(github, await client.get(started.campaign_id))
         github.faults()
         restart(world)
         await client.recheck(started.campaign_id)
