@@ -20,6 +20,7 @@ from domain.wire import ChangeKind, Control, ControlChange, ControlTask, Hold
 from storage.database import Database
 from storage.keys import Keys
 from storage.schema import campaign_events, campaigns, errors, leads, messages
+from storage.statistics import renew_statistics
 from storage.upserts import upsert
 
 _ENDED = (CampaignStatus.COMPLETED, CampaignStatus.FAILED, CampaignStatus.CANCELLED)
@@ -72,6 +73,7 @@ class CampaignRows:
             if people:
                 rows = [self._lead_row(campaign_id, number, lead, now) for number, lead in enumerate(people, start=1)]
                 await connection.execute(insert(leads), rows)
+                await renew_statistics(connection, 0, len(rows), leads)
             if rejected:
                 await connection.execute(insert(errors), [_error_row(campaign_id, one, now) for one in rejected])
 

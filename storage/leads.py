@@ -19,6 +19,7 @@ from storage.keys import Keys
 from storage.lead_work import CONTRIBUTION_OF_LEAD, REPOSITORY_OF_LEAD, repository_of
 from storage.portions import rows_among
 from storage.schema import contributions, drafts, leads, message_events, messages, repositories
+from storage.statistics import renew_statistics
 from storage.upserts import upsert
 from telemetry.tracing import current_ids
 
@@ -79,6 +80,7 @@ class LeadRows:
             fresh = [rows for rows in made if rows.draft["number"] not in done]
             if fresh:
                 await _store_messages(connection, campaign_id, fresh)
+                await renew_statistics(connection, min(numbers) - 1, max(numbers), drafts, messages, message_events)
             rows = [
                 {"c": campaign_id, "n": end.number, "state": end.state, "why": end.reason}
                 for end in ended
