@@ -67,3 +67,12 @@ async def test_beside_another_campaign_the_server_is_wrong_by_two_at_most(stored
 async def test_people_of_a_file_are_counted_as_they_come(stored: StoredCampaigns) -> None:
     await stored.create(leads=600)
     assert expected(stored, "leads", CAMPAIGN) == 600
+
+
+@ONLY_POSTGRESQL
+async def test_a_user_who_may_only_read_and_write_is_not_kept_from_it(stored: StoredCampaigns) -> None:
+    stored.execute("DROP ROLE IF EXISTS writer; CREATE ROLE writer LOGIN IN ROLE pg_read_all_data, pg_write_all_data")
+    as_writer = StoredCampaigns(stored.url.replace("postgres@", "writer@"))
+    await as_writer.create(leads=600)
+    await as_writer.database.close()
+    assert expected(stored, "leads", CAMPAIGN) < 60, "only the owner may have the server look"
