@@ -20,7 +20,7 @@ from client.one_line import LONGEST_REASON, one_line
 from client.person import who
 from client.settings import Settings
 from client.workers import workers
-from client.workflow_progress import WorkflowProgress, merged, with_workflow_status
+from client.workflow_progress import WorkflowProgress, closed_status, merged, with_workflow_status
 from client.workflow_start import start_workflow
 from domain import wire
 from domain.campaign import CampaignSpec, CampaignStatus, Stage, slug
@@ -52,6 +52,8 @@ __all__ = [
 
 PRIORITIES = range(1, 6)
 """The first goes first."""
+
+_LOOK_AGAIN_SECONDS = 0.5
 
 
 def new_campaign_id(spec: CampaignSpec) -> str:
@@ -232,7 +234,7 @@ class CampaignClient:
         newer = await self._told(campaign_id)  # it may have ended between the two
         return newer if newer.status in FINAL else newer.model_copy(update={"status": corrected.status})
 
-    async def follow(self, campaign_id: str, *, every: float = 0.5) -> AsyncIterator[Progress]:
+    async def follow(self, campaign_id: str, *, every: float = _LOOK_AGAIN_SECONDS) -> AsyncIterator[Progress]:
         """Progress whenever it changed, asked for every so many seconds, until the campaign has ended."""
         shown: Progress | None = None
         while True:
@@ -246,13 +248,22 @@ class CampaignClient:
 
     async def result(self, campaign_id: str) -> CampaignReport:
         """Wait for the end of the campaign and return its report."""
-        async for _ in self.follow(campaign_id):
-            pass
-        return await self._storage.reports.read(campaign_id)
+        while True:
+            if await self._seems_over(campaign_id) and (await self.progress(campaign_id)).status in FINAL:
+                return await self._storage.reports.read(campaign_id)
+            await asyncio.sleep(_LOOK_AGAIN_SECONDS)
 
     def export(self, campaign_id: str, what: str) -> AsyncIterator[dict[str, Any]]:
         """Rows of one kind: leads, ledger, drafts, errors or events. The ledger's columns are a stable contract."""
         return self._storage.exports.rows(campaign_id, what)
+
+    async def _seems_over(self, campaign_id: str) -> bool:
+        """What its row or Temporal says: counting a large campaign's rows takes long, and who waits asks often."""
+        if (await self.get(campaign_id)).status in FINAL:
+            return True
+        with suppress(RPCError):
+            return await closed_status(self._temporal, campaign_id) is not None
+        return False
 
     async def _told(self, campaign_id: str) -> Progress:
         """What the rows and the workflow say. What it answered before its end is not how it ended."""

@@ -69,11 +69,16 @@ async def with_workflow_status(temporal: Client, progress: Progress) -> Progress
     """The same progress, or a corrected copy where Temporal says that the workflow has ended; raises RPCError."""
     if progress.status in FINAL:
         return progress
+    status = await closed_status(temporal, progress.campaign_id)
+    return progress if status is None else progress.model_copy(update={"status": status})
+
+
+async def closed_status(temporal: Client, campaign_id: str) -> CampaignStatus | None:
+    """How the campaign's workflow ended, None while it runs or where there is none; raises RPCError."""
     try:
-        description = await temporal.get_workflow_handle(progress.campaign_id).describe()
+        description = await temporal.get_workflow_handle(campaign_id).describe()
     except RPCError as error:
         if error.status is RPCStatusCode.NOT_FOUND:
-            return progress
+            return None
         raise
-    status = _CLOSED.get(description.status) if description.status else None
-    return progress if status is None else progress.model_copy(update={"status": status})
+    return _CLOSED.get(description.status) if description.status else None
