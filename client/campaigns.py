@@ -249,7 +249,7 @@ class CampaignClient:
     async def result(self, campaign_id: str) -> CampaignReport:
         """Wait for the end of the campaign and return its report."""
         while True:
-            if await self._seems_over(campaign_id) and (await self.progress(campaign_id)).status in FINAL:
+            if await self._is_over(campaign_id):
                 return await self._storage.reports.read(campaign_id)
             await asyncio.sleep(_LOOK_AGAIN_SECONDS)
 
@@ -257,7 +257,7 @@ class CampaignClient:
         """Rows of one kind: leads, ledger, drafts, errors or events. The ledger's columns are a stable contract."""
         return self._storage.exports.rows(campaign_id, what)
 
-    async def _seems_over(self, campaign_id: str) -> bool:
+    async def _is_over(self, campaign_id: str) -> bool:
         """What its row or Temporal says: counting a large campaign's rows takes long, and who waits asks often."""
         if (await self.get(campaign_id)).status in FINAL:
             return True

@@ -7,7 +7,7 @@ from pydantic import BaseModel
 
 
 class Ranges(BaseModel):
-    """Sorted, disjoint, inclusive ranges of lead numbers; neighbours are merged, so it stays tiny."""
+    """Sorted, disjoint, inclusive ranges of numbers; neighbours are merged, so it stays tiny."""
 
     spans: list[tuple[int, int]] = []
 

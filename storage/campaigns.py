@@ -73,9 +73,9 @@ class CampaignRows:
             if people:
                 rows = [self._lead_row(campaign_id, number, lead, now) for number, lead in enumerate(people, start=1)]
                 await connection.execute(insert(leads), rows)
-                await renew_statistics(connection, 0, len(rows), leads)
             if rejected:
                 await connection.execute(insert(errors), [_error_row(campaign_id, one, now) for one in rejected])
+        await renew_statistics(self._database, 0, len(people), leads)
 
     async def get(self, campaign_id: str) -> Campaign:
         """See domain.ports.Campaigns."""

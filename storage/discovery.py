@@ -11,12 +11,12 @@ from domain.source_ports import Seen, Slice, SliceCounts
 from domain.sourcing import Contribution, PassedOver, SliceState, SourcePage
 from storage.database import Database
 from storage.keys import Keys
-from storage.schema import campaigns, contributions, leads, onlookers, pages, people, repositories, slices
+from storage.schema import campaigns, contributions, leads, onlookers, pages, repositories, slices
 from storage.search_counts import count_seen
 from storage.sightings import SOURCE_PREFIX, facts_of, hold_campaign, known, places_left, sorted_out, store_facts
 from storage.statistics import renew_statistics
 
-_FILLED = (leads, onlookers, repositories, contributions, people)
+_FILLED = (leads, onlookers, repositories, contributions)
 _MOST_PAGES = 1_000
 """Of one slice: no search shows more results, and a page has one at least."""
 
@@ -66,7 +66,6 @@ class DiscoveryRows:
                 return 0
             new = await self._store_people(connection, campaign_id, numbered, found, passed_over)
             await store_facts(connection, facts)
-            await renew_statistics(connection, numbered, numbered + new, *_FILLED)
             await connection.execute(
                 insert(pages),
                 {
@@ -78,7 +77,8 @@ class DiscoveryRows:
                     "looked_at": len({one.identity for one in found} | passed_over.keys()),
                 },
             )
-            return new
+        await renew_statistics(self._database, numbered, numbered + new, *_FILLED)
+        return new
 
     async def spent(self, campaign_id: str, slice_: Slice, points: int) -> None:
         """See domain.source_ports.Discoveries."""

@@ -80,7 +80,6 @@ class LeadRows:
             fresh = [rows for rows in made if rows.draft["number"] not in done]
             if fresh:
                 await _store_messages(connection, campaign_id, fresh)
-                await renew_statistics(connection, min(numbers) - 1, max(numbers), drafts, messages, message_events)
             rows = [
                 {"c": campaign_id, "n": end.number, "state": end.state, "why": end.reason}
                 for end in ended
@@ -88,6 +87,8 @@ class LeadRows:
             ]
             if rows:
                 await connection.execute(_END, rows)
+        if fresh:
+            await renew_statistics(self._database, min(numbers) - 1, max(numbers), drafts, messages, message_events)
 
     async def drafting_counts(self, campaign_id: str, first: int, last: int) -> dict[str, int]:
         """See domain.ports.Leads."""

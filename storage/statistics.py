@@ -6,17 +6,32 @@ search for 10,000 people took half as long again, and four times as much of the 
 """
 
 from sqlalchemy import Table, text
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-_FEW = 512
-"""Up to so many rows it does not matter how they are found."""
+from storage.database import Database
+from storage.postgres_server import PostgresServer
+from telemetry.logging import get_logger
+
+_ENOUGH = 512
+"""Among fewer rows it does not matter how they are found."""
+
+_log = get_logger(__name__)
 
 
-async def renew_statistics(connection: AsyncConnection, before: int, after: int, *tables: Table) -> None:
-    """Have the server look at the tables now when a campaign has doubled, with `before` and `after` as its numbers.
+async def renew_statistics(database: Database, before: int, after: int, *tables: Table) -> None:
+    """Have the server look at the tables when `before` + 1 to `after` pass a power of two: at about each doubling.
 
-    Nobody is kept from reading or writing meanwhile. SQLite needs none: it takes the index that fits most columns.
+    Called after the rows were committed, as it holds no lock that others wait for. It is advice to the planner: where
+    it cannot be given, nothing fails. SQLite needs none, it takes the index that fits most columns.
     """
-    if connection.dialect.name == "postgresql" and after >= _FEW and before.bit_length() < after.bit_length():
-        names = ", ".join(table.name for table in tables)
-        await connection.execute(text(f"ANALYZE (SKIP_LOCKED) {names}"))
+    server = database.backend
+    if not isinstance(server, PostgresServer) or after < _ENOUGH or before.bit_length() == after.bit_length():
+        return
+    names = ", ".join(table.name for table in tables)
+    try:
+        async with server.engine.connect() as connection:
+            at_once = await connection.execution_options(isolation_level="AUTOCOMMIT")
+            await at_once.execute(text(f"ANALYZE (SKIP_LOCKED) {names}"))
+    except (DBAPIError, OSError, PoolTimeout) as error:
+        _log.info("database.statistics_not_renewed", error=type(error).__name__)

@@ -21,7 +21,7 @@ ADVICE = (
 
 
 def spoken() -> dict[str, Any]:
-    """All names, enums and payload fields of the module and of what it keeps, as plain data."""
+    """All names, enums and payload fields of domain.wire and domain.ranges, as plain data."""
     constants = {name: value for name, value in vars(wire).items() if name.isupper() and isinstance(value, (str, int))}
     places = (wire.__name__, ranges.__name__)
     own = [kind for _, kind in inspect.getmembers(wire, inspect.isclass) if kind.__module__ in places]

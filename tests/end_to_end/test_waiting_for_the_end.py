@@ -10,7 +10,7 @@ from client.connection import connect
 
 
 async def waiting(client: CampaignClient, campaign_id: str) -> list[str]:
-    """What a second's wait for the end of a campaign that goes on asks the database."""
+    """What three seconds' wait for the end of a campaign that goes on asks the database."""
     asked: list[str] = []
 
     def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
@@ -20,7 +20,7 @@ async def waiting(client: CampaignClient, campaign_id: str) -> list[str]:
     engine = client._storage.campaigns._database.backend.engine.sync_engine
     event.listen(engine, "before_cursor_execute", note)
     try:
-        async with asyncio.timeout(1.2):
+        async with asyncio.timeout(3):
             await client.result(campaign_id)
     except TimeoutError:
         return asked
