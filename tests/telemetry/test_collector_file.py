@@ -34,7 +34,7 @@ OTHER_NAMES |= {"prometheus": "prometheusexporter", "health_check": "healthcheck
 SMALLER = """
 exporters:
   otlp_http/jaeger:
-    sending_queue: {queue_size: 1}
+    sending_queue: {queue_size: 1, num_consumers: 1}
     retry_on_failure: {initial_interval: 1s, max_interval: 1s, max_elapsed_time: 1s}
 processors:
   batch: {timeout: 10ms}
@@ -144,11 +144,10 @@ def test_spans_are_counted_by_stage_provider_and_outcome_only(running_collector:
 def test_what_is_lost_is_counted_under_the_names_of_the_alert(tmp_path: Path) -> None:
     [nobody] = free_ports(1)
     with collector(tmp_path, f"http://127.0.0.1:{nobody}", laid_over=SMALLER) as running:
-        for _ in range(20):
-            send_span(http_spans(running), "probe-lost", "github.graphql")
         deadline = time.monotonic() + 15
         while not metrics_above_0(running.own_metrics()) >= LOST and time.monotonic() < deadline:
-            time.sleep(0.1)
+            send_span(http_spans(running), "probe-lost", "github.graphql")
+            time.sleep(0.02)
         assert metrics_above_0(running.own_metrics()) >= LOST
     assert all(name in RULES.read_text(encoding="utf-8") for name in LOST)
 
