@@ -9,8 +9,8 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Self
 
-from temporalio.api.enums.v1 import TaskQueueType
-from temporalio.api.taskqueue.v1 import TaskQueue
+from temporalio.api.enums.v1 import DescribeTaskQueueMode, TaskQueueType
+from temporalio.api.taskqueue.v1 import TaskQueue, TaskQueueVersionSelection
 from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 from temporalio.client import Client
 
@@ -21,7 +21,7 @@ from client.temporal_cli import obtain
 from domain.wire import TASK_QUEUE
 
 _START_SECONDS = 30.0
-_ASK_EVERY_SECONDS = 0.05
+_ASK_EVERY_SECONDS = 0.1
 _SHARED_KEY = "a key of several machines, long enough"
 
 
@@ -86,15 +86,23 @@ class Engine:
 
 
 async def polling(temporal: Client, worker: subprocess.Popen[bytes]) -> None:
-    """Wait until the worker asks Temporal for activities; raises RuntimeError when it ends instead."""
+    """Wait until the worker asks Temporal for activities; raises RuntimeError when it ends instead.
+
+    A queue has several partitions, and the plain description knows those workers only that asked the first of them: a
+    second worker was not in it for a minute, once in ten times.
+    """
     request = DescribeTaskQueueRequest(
         namespace=temporal.namespace,
         task_queue=TaskQueue(name=TASK_QUEUE),
-        task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY,
+        api_mode=DescribeTaskQueueMode.DESCRIBE_TASK_QUEUE_MODE_ENHANCED,
+        versions=TaskQueueVersionSelection(unversioned=True),
+        task_queue_types=[TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY],
+        report_pollers=True,
     )
     while worker.poll() is None:
         queue = await temporal.workflow_service.describe_task_queue(request)
-        if any(poller.identity.startswith(f"{worker.pid}@") for poller in queue.pollers):
+        kinds = [kind for version in queue.versions_info.values() for kind in version.types_info.values()]
+        if any(poller.identity.startswith(f"{worker.pid}@") for kind in kinds for poller in kind.pollers):
             return
         await asyncio.sleep(_ASK_EVERY_SECONDS)
     raise RuntimeError("a worker ended at its start: see worker.log")
