@@ -1,4 +1,4 @@
-"""PostgreSQL knows about how large a campaign is while it grows, though nobody told it to look."""
+"""PostgreSQL knows about how large a campaign is while it grows, before its own look at the tables."""
 
 import json
 

@@ -22,5 +22,7 @@ async def counted_turns() -> AsyncIterator[Turns]:
             await asyncio.sleep(0)
 
     other = asyncio.create_task(take())
-    yield turns
-    other.cancel()
+    try:
+        yield turns
+    finally:
+        other.cancel()
